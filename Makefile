@@ -1,0 +1,98 @@
+# The commands of this repository. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(abspath $(VENV))/bin
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/resilient-traefik
+COLLECTIONS := $(abspath .collections)
+COLLECTION := $(COLLECTIONS)/ansible_collections/resilient/traefik
+
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+export ANSIBLE_HOME := $(abspath .ansible)
+export K8S_AUTH_KUBECONFIG ?= $(abspath lab/kubeconfig)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- set-up -----------------------------------------------------------------------------------------------------
+
+$(VENV)/.installed: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, and this is %s. Name another one: make PYTHON=python3.12 ..." % sys.version.split()[0])'
+	@echo "Installing the Python packages of requirements-dev.lock into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(COLLECTION):
+	@mkdir -p $(dir $@) && ln -sfn ../../.. $@
+
+.PHONY: setup
+setup: $(VENV)/.installed $(COLLECTION) ## install the Python packages and lay out the collection path
+
+.PHONY: lock
+lock: setup ## pin requirements-dev.in anew
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	  --custom-compile-command 'make lock' requirements-dev.in -o requirements-dev.lock
+
+# --- the two commands of the README -----------------------------------------------------------------------------
+
+.PHONY: demo
+demo: lab ## bring up the lab and show what this collection is for
+	@$(BIN)/python -m pytest tests/integration/test_disease.py
+
+.PHONY: test
+test: lint unit sanity lab integration molecule ## everything that CI checks
+
+# --- the lab ----------------------------------------------------------------------------------------------------
+
+.PHONY: lab
+lab: setup ## bring up the kind cluster and its unhardened workloads, or heal it
+	@$(BIN)/python -m lab up
+
+.PHONY: lab-down
+lab-down: setup ## remove the lab: no container, network, volume or process stays
+	@$(BIN)/python -m lab down
+
+# --- the checks -------------------------------------------------------------------------------------------------
+
+.PHONY: lint
+lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy lab
+	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/ansible-lint --offline --profile production
+	@$(BIN)/antsibull-changelog lint
+
+.PHONY: unit
+unit: setup ## the pure code
+	@$(BIN)/python -m pytest tests/unit
+
+.PHONY: build
+build: setup ## build/resilient-traefik-VERSION.tar.gz
+	@rm -rf build/artefact && mkdir -p build/artefact
+	@$(BIN)/ansible-galaxy collection build --force --output-path build/artefact
+
+.PHONY: sanity
+sanity: build ## ansible-test sanity on the built and installed artefact
+	@rm -rf build/sanity && $(BIN)/ansible-galaxy collection install --no-deps --force -p build/sanity build/artefact/resilient-traefik-*.tar.gz > /dev/null
+	@cd build/sanity/ansible_collections/resilient/traefik && $(BIN)/ansible-test sanity --local --color no
+
+.PHONY: integration
+integration: lab ## the modules and the lab's behaviour, on the lab
+	@$(BIN)/python -m pytest tests/integration
+
+.PHONY: molecule
+molecule: lab ## the scenarios of molecule/, on the lab
+	@$(BIN)/molecule test --all
+
+.PHONY: bench
+bench: lab ## measure beside the rivals; writes bench/RESULTS.md
+	@$(BIN)/python -m bench
+
+.PHONY: clean
+clean: ## remove what the targets made in this folder; the lab and the cache stay
+	@rm -rf $(VENV) .collections .ansible .mypy_cache .pytest_cache .ruff_cache build
