@@ -1,0 +1,229 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one way to talk to an API server: JSON in, JSON out, retries, typed errors. No kind has a meaning here."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import connect
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import (
+    ObjectRef,
+    Resource,
+    built_in_resource,
+)
+
+with contextlib.suppress(ImportError):  # connect() says what is missing, with the remedy
+    import urllib3
+
+# Requests in flight at once: more gain nothing against one API server and only crowd out its other clients.
+CONCURRENCY = 8
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+class Client:
+    """One API server, as one user. Safe to use from several threads; connects with the first request.
+
+    ``params`` are a module's parameters with the connection options of ``connection.CONNECTION_OPTIONS``.
+    """
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+        self._resources: dict[str, dict[str, Resource]] = {}
+        self._lock = Lock()
+
+    @cached_property
+    def _connection(self) -> Any:
+        return connect(self._params)
+
+    @property
+    def host(self) -> str:
+        """The API server's URL."""
+        return str(self._connection[1].host).rstrip("/")
+
+    def headers(self) -> urllib3.HTTPHeaderDict:
+        """Credentials and impersonation, fresh: a token of an exec plugin is renewed when it has expired."""
+        _pool, configuration, impersonation = self._connection
+        headers = urllib3.HTTPHeaderDict({"User-Agent": "resilient.traefik", "Accept": "application/json"})
+        with self._lock:
+            token = configuration.get_api_key_with_prefix("authorization")
+        if token:
+            headers["Authorization"] = token
+        elif configuration.username:
+            pair = f"{configuration.username}:{configuration.password or ''}".encode()
+            headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        for name, value in impersonation:
+            headers.add(name, value)
+        return headers
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "",
+        about: str = "",
+        text: bool = False,
+    ) -> Any:
+        """Sends one request and returns the decoded JSON answer (with ``text`` the answer as it is).
+
+        ``about`` names the subject in errors (``"Deployment traefik/traefik"``). Dropped connections, 429 and 5xx are
+        retried with back-off; a refusal (4xx) never. Raises Unreachable or an ApiError.
+        """
+        pool, _configuration, _impersonation = self._connection
+        headers = self.headers()
+        if accept:
+            headers["Accept"] = accept
+        payload = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            payload = json.dumps(body, separators=(",", ":")).encode()
+        url = self.host + path + ("?" + urlencode(query) if query else "")
+        try:
+            response = pool.request(
+                method,
+                url,
+                body=payload,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                retries=_retries(),
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise errors.Unreachable(
+                f"{about or path}: no answer from the API server {self.host}: {_root_cause(error)}. "
+                "Check that the cluster runs and that host, kubeconfig, proxy and certificates fit it."
+            ) from None
+        if response.status >= 400:
+            raise api_error(response.status, response.data, about or f"{method} {path}")
+        if text:
+            return response.data.decode(errors="replace")
+        return json.loads(response.data) if response.data else {}
+
+    def get(self, ref: ObjectRef) -> dict[str, Any]:
+        """The object as the API server has it now. Raises NotFound, Forbidden ..."""
+        answer = self.request("GET", self.path(ref), about=str(ref))
+        return dict(answer)
+
+    def find(self, ref: ObjectRef) -> dict[str, Any] | None:
+        """The object, or None when it, or its namespace, does not exist; an unknown kind still raises NotFound."""
+        path = self.path(ref)
+        try:
+            return dict(self.request("GET", path, about=str(ref)))
+        except errors.NotFound:
+            return None
+
+    def path(self, ref: ObjectRef, subresource: str = "") -> str:
+        """The object's URL path."""
+        resource = self.resource(ref.api_version, ref.kind)
+        return resource.path(ref.namespace, ref.name, subresource)
+
+    def resource(self, api_version: str, kind: str) -> Resource:
+        """Where a kind lives. Raises NotFound when the API server does not serve it (a CRD is missing)."""
+        known = built_in_resource(api_version, kind) or self._resources.get(api_version, {}).get(kind)
+        if known:
+            return known
+        with self._lock:
+            found = self._resources.get(api_version, {}).get(kind)
+        if not found:
+            served = self._discover(api_version)
+            with self._lock:
+                self._resources[api_version] = served
+            found = served.get(kind)
+        if not found:
+            raise errors.NotFound(
+                f"{kind} ({api_version}): the API server serves no such kind. Is its CustomResourceDefinition there?",
+                status=404,
+                reason="NotFound",
+                causes=[],
+            )
+        return found
+
+    def _discover(self, api_version: str) -> dict[str, Resource]:
+        try:
+            answer = self.request("GET", Resource(api_version, "", "", False).path(), about=f"API {api_version}")
+        except errors.NotFound:
+            return {}
+        return {
+            entry["kind"]: Resource(api_version, entry["kind"], entry["name"], entry["namespaced"])
+            for entry in answer.get("resources", [])
+            if "/" not in entry["name"]
+        }
+
+    def concurrently(self, work: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
+        """The work's answers in the items' order, up to CONCURRENCY at once; the first failure raises."""
+        listed = list(items)
+        if len(listed) < 2:
+            return [work(item) for item in listed]
+        with ThreadPoolExecutor(min(CONCURRENCY, len(listed))) as pool:
+            return list(pool.map(work, listed))
+
+
+def _retries() -> urllib3.Retry:
+    """Seven tries over about eight seconds; a Retry-After of the server counts up to ten seconds."""
+    return urllib3.Retry(
+        total=6,
+        connect=3,
+        redirect=0,
+        status_forcelist=(429, 500, 502, 503, 504),
+        allowed_methods=None,
+        raise_on_status=False,
+        backoff_factor=0.15,
+        backoff_max=3,
+        backoff_jitter=0.1,
+        retry_after_max=10,
+    )
+
+
+_BY_STATUS: dict[int, type[errors.ApiError]] = {
+    400: errors.Invalid,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    413: errors.Invalid,
+    422: errors.Invalid,
+}
+_REMEDY = {
+    401: " Renew the credentials (token, client certificate or exec plugin).",
+    403: " Grant the verb to this user, see docs/rbac.md.",
+    413: " The object is larger than the API server takes.",
+    429: " The API server is overloaded: try again later.",
+}
+
+
+def api_error(status: int, payload: bytes, about: str) -> errors.ApiError:
+    """The typed error of a failed answer, in the API's own words where it has some."""
+    try:
+        answer = json.loads(payload)
+    except ValueError:
+        answer = {}
+    answer = answer if isinstance(answer, dict) else {}
+    details = answer.get("details") or {}
+    message = answer.get("message") or payload[:300].decode(errors="replace").strip() or "no message"
+    return _BY_STATUS.get(status, errors.ApiError)(
+        f"{about}: {message.rstrip('.')} (HTTP {status}).{_REMEDY.get(status, '')}",
+        status=status,
+        reason=answer.get("reason") or "",
+        causes=details.get("causes") or [],
+    )
+
+
+def _root_cause(error: BaseException) -> str:
+    """What urllib3 wrapped, without its own object names."""
+    return re.sub(r"^<?HTTPS?Connection[^:]*(: |>: )", "", str(getattr(error, "reason", None) or error))

@@ -1,0 +1,74 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a cluster says about objects that do not come up: newest warning events and last log lines of their pods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
+
+_OBJECTS, _EVENTS, _LOG_LINES = 3, 3, 5
+
+
+def diagnosis(client: Client, refs: Sequence[ObjectRef]) -> str:
+    """A few lines for the end of an error message, beginning with a line break; empty when there is nothing to say.
+
+    Never raises: it is called while another failure is being reported.
+    """
+    try:
+        lines = [line for ref in refs[:_OBJECTS] if ref.namespace for line in _about(client, ref)]
+    except errors.ResilientError as error:
+        lines = [f"(events and logs could not be read: {error})"]
+    return "".join(f"\n  {line}" for line in dict.fromkeys(lines))
+
+
+def _about(client: Client, ref: ObjectRef) -> list[str]:
+    pods = _pods(client, ref)
+    names = {ref.name, *(pod["metadata"]["name"] for pod in pods)}
+    (events,) = read_all(client, [Query("v1", "Event", namespace=ref.namespace, field_selector="type=Warning")])
+    # A ReplicaSet that may not create pods reports it under its own name, which begins with the Deployment's.
+    told = [event for event in events.items if _about_one_of(event["involvedObject"].get("name", ""), names, ref)]
+    told.sort(key=_time, reverse=True)
+    lines = [f"{_time(event)} {event.get('reason')}: {event.get('message', '').strip()}" for event in told[:_EVENTS]]
+    waiting = next((pod for pod in pods if not _is_ready(pod)), None)
+    return lines + (_log(client, waiting) if waiting else [])
+
+
+def _about_one_of(name: str, names: set[str], ref: ObjectRef) -> bool:
+    return name in names or name.startswith(f"{ref.name}-")
+
+
+def _pods(client: Client, ref: ObjectRef) -> list[Object]:
+    if ref.kind == "Pod":
+        return read_all(client, [Query("v1", "Pod", ref.name, ref.namespace)])[0].items
+    owner = client.find(ref)
+    labels = ((owner or {}).get("spec", {}).get("selector") or {}).get("matchLabels")
+    if not labels:
+        return []
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    return read_all(client, [Query("v1", "Pod", namespace=ref.namespace, label_selector=selector)])[0].items
+
+
+def _log(client: Client, pod: Object) -> list[str]:
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    restarted = any(state.get("restartCount") for state in pod.get("status", {}).get("containerStatuses") or [])
+    path = client.path(ObjectRef("v1", "Pod", name, namespace), "log")
+    query: dict[str, Any] = {"tailLines": _LOG_LINES, "container": pod["spec"]["containers"][0]["name"]}
+    try:
+        text = client.request("GET", path, query=query | ({"previous": "true"} if restarted else {}), text=True)
+    except errors.ApiError:
+        return [f"log of Pod {namespace}/{name}: none to be had"]
+    return [f"log of Pod {namespace}/{name}: {line[:300]}" for line in text.splitlines()]
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _time(event: Object) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp") or "")

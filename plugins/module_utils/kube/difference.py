@@ -1,0 +1,90 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What changes between two states of an object, and what of it may be shown."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+
+FIELD_MANAGER = "resilient.traefik"
+# kubectl keeps a whole copy of the object here, plain Secret values included.
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+HIDDEN = "<hidden>"
+HIDDEN_CHANGED = "<hidden, changed>"
+
+
+def content(item: Mapping[str, Any] | None) -> Object:
+    """The object without the API server's bookkeeping and without status: what somebody wanted. Empty for None."""
+    if item is None:
+        return {}
+    bare = {key: value for key, value in item.items() if key not in ("status", "metadata")}
+    metadata = {key: value for key, value in item.get("metadata", {}).items() if key not in _BOOKKEEPING}
+    annotations = {
+        key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key != LAST_APPLIED
+    }
+    if annotations:
+        metadata["annotations"] = annotations
+    return bare | {"metadata": metadata}
+
+
+def owned_fields(item: Mapping[str, Any], manager: str = FIELD_MANAGER) -> Any:
+    """The fieldsV1 set that the manager applied on the object, None when it owns nothing."""
+    for entry in item.get("metadata", {}).get("managedFields") or []:
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
+            return entry.get("fieldsV1")
+    return None
+
+
+def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
+    """True when the content differs, or what we own of it: both would be written."""
+    if before is None or after is None:
+        return before is not after
+    return content(before) != content(after) or owned_fields(before) != owned_fields(after)
+
+
+def shown(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, label: str) -> dict[str, str]:
+    """The two states as Ansible's diff wants them, as YAML text, with the values of Secrets hidden."""
+    old, new = _without_secrets(content(before), content(after))
+    if old == new and before is not None and after is not None:
+        old["# field manager"], new["# field manager"] = "others", FIELD_MANAGER
+    return {
+        "before_header": label,
+        "after_header": label,
+        "before": _as_yaml(old),
+        "after": _as_yaml(new),
+    }
+
+
+def _without_secrets(before: Object, after: Object) -> tuple[Object, Object]:
+    if "Secret" not in (before.get("kind"), after.get("kind")):
+        return before, after
+    before, after = copy.copy(before), copy.copy(after)
+    for part in ("data", "stringData"):
+        old, new = before.get(part) or {}, after.get(part) or {}
+        if old:
+            before[part] = dict.fromkeys(old, HIDDEN)
+        if new:
+            after[part] = {key: HIDDEN_CHANGED if key in old and old[key] != new[key] else HIDDEN for key in new}
+    return before, after
+
+
+def without_secret_values(item: Object) -> Object:
+    """A copy that may be printed: Secret values hidden, kubectl's copy of them left out."""
+    if item.get("kind") != "Secret":
+        return item
+    safe = copy.deepcopy(item)
+    (safe.get("metadata", {}).get("annotations") or {}).pop(LAST_APPLIED, None)
+    for part in ("data", "stringData"):
+        if safe.get(part):
+            safe[part] = dict.fromkeys(safe[part], HIDDEN)
+    return safe
+
+
+def _as_yaml(item: Object) -> str:
+    return str(yaml.safe_dump(item, sort_keys=True, default_flow_style=False, width=120)) if item else ""

@@ -1,0 +1,32 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who else looks after an object: the marks that Helm, Argo CD, Flux, Terraform and k3s leave on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def owner_of(item: Mapping[str, Any]) -> str:
+    """The owner in words (``"Helm release traefik/traefik"``), empty when nobody marked the object.
+
+    Argo CD and Flux win over Helm: they are the ones who would undo a change of a release's object.
+    """
+    metadata = item.get("metadata", {})
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    tracking = annotations.get("argocd.argoproj.io/tracking-id") or labels.get("argocd.argoproj.io/instance")
+    if tracking:
+        return f"Argo CD application {tracking.split(':', 1)[0]}"
+    for kind, prefix in (("Kustomization", "kustomize"), ("HelmRelease", "helm")):
+        name = labels.get(f"{prefix}.toolkit.fluxcd.io/name")
+        if name:
+            return f"Flux {kind} {labels.get(f'{prefix}.toolkit.fluxcd.io/namespace', '')}/{name}"
+    if "objectset.rio.cattle.io/owner-name" in annotations:
+        return f"k3s add-on {annotations['objectset.rio.cattle.io/owner-name']}"
+    if "meta.helm.sh/release-name" in annotations:
+        namespace = annotations.get("meta.helm.sh/release-namespace", metadata.get("namespace", ""))
+        return f"Helm release {namespace}/{annotations['meta.helm.sh/release-name']}"
+    managers = {entry.get("manager", "").lower() for entry in metadata.get("managedFields") or []}
+    if managers & {"terraform", "hashicorp", "opentofu"} or labels.get("app.kubernetes.io/managed-by") == "terraform":
+        return "Terraform"
+    return ""

@@ -1,0 +1,305 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one writer. Nothing else in this collection changes a cluster.
+
+A set of changes is planned first (reads and server-side dry runs, nothing persisted), and only a plan without any
+refusal is carried out, in order. Check mode ends after the plan; the diff is the plan's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import CONCURRENCY, Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import (
+    FIELD_MANAGER,
+    content,
+    differs,
+    shown,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import (
+    Object,
+    ObjectRef,
+    in_apply_order,
+    ref_of,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
+
+CREATED, UPDATED, DELETED, UNCHANGED, ABSENT = "created", "updated", "deleted", "unchanged", "absent"
+
+
+class Recorder(Protocol):
+    """Told the states of objects before they are written: the journal."""
+
+    def record(self, states: Sequence[tuple[ObjectRef, Object | None]]) -> None: ...
+
+
+@dataclass
+class Change:
+    """One planned write. ``before`` and ``after`` are whole objects or None; ``written`` says whether it was done."""
+
+    ref: ObjectRef
+    change: str
+    before: Object | None
+    after: Object | None
+    send: Callable[[], Object | None]
+    written: bool = False
+    error: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """True when carrying it out alters the cluster."""
+        return self.change not in (UNCHANGED, ABSENT)
+
+    def result(self) -> dict[str, Any]:
+        """The per-object result of a module."""
+        outcome: dict[str, Any] = self.ref.as_dict() | {"change": self.change, "written": self.written}
+        return outcome | ({"error": self.error} if self.error else {})
+
+
+@dataclass
+class Outcome:
+    """What a set of changes did, or in check mode would do."""
+
+    changes: list[Change] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return any(change.changed for change in self.changes)
+
+    def result(self) -> dict[str, Any]:
+        """``changed``, ``results`` by object and ``diff`` in Ansible's form."""
+        return {
+            "changed": self.changed,
+            "results": [change.result() for change in self.changes],
+            "diff": [shown(change.before, change.after, str(change.ref)) for change in self.changes if change.changed],
+        }
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A change of a few fields of an existing object that stays somebody else's.
+
+    ``body`` is a JSON merge patch (a mapping) or a JSON patch (a list). ``seen`` is the object that the patch was
+    worked out from: the API server refuses the patch when somebody changed the object since.
+    """
+
+    seen: Object
+    body: dict[str, Any] | list[dict[str, Any]]
+
+
+class Writer:
+    """Applies, patches, creates and deletes. ``force`` takes over fields that other managers own."""
+
+    def __init__(
+        self, client: Client, *, check_mode: bool, force: bool = False, journal: Recorder | None = None
+    ) -> None:
+        self._client = client
+        self._check_mode = check_mode
+        self._force = force
+        self._journal = journal
+
+    def apply(self, objects: Sequence[Object]) -> Outcome:
+        """Server-side apply of a set of objects, those that others need first.
+
+        Raises Conflict naming object, field and manager; Invalid; Forbidden; WriteFailed when a write of the set
+        failed after others had been done.
+        """
+        refs = [ref_of(item) for item in objects]
+        doubled = {ref for ref in refs if refs.count(ref) > 1} if len(set(refs)) < len(refs) else set()
+        if doubled:
+            raise errors.BadArgument(f"{', '.join(map(str, sorted(doubled)))}: given more than once in one set")
+        created = _created_by(refs, objects)
+        pairs = list(zip(refs, objects, strict=True))
+        return self._carry_out(self._client.concurrently(lambda pair: self._plan_apply(*pair, created), pairs))
+
+    def patch(self, patches: Sequence[Patch]) -> Outcome:
+        """Patches objects that exist. Raises Conflict when one was changed since it was read, Invalid, Forbidden."""
+        return self._carry_out(self._client.concurrently(self._plan_patch, patches))
+
+    def create(self, item: Object) -> Outcome:
+        """Creates one object that must not exist yet. Raises Conflict when it does."""
+        ref = ref_of(item)
+        return self._carry_out([Change(ref, CREATED, None, item, lambda: self._send_create(ref, item))])
+
+    def delete(self, refs: Iterable[ObjectRef]) -> Outcome:
+        """Deletes objects, those that need others first. What does not exist, kind included, is absent: no failure."""
+        return self._carry_out(self._client.concurrently(self._plan_delete, list(refs)), reverse=True)
+
+    # --- planning: nothing here is persisted ---------------------------------------------------------------------
+
+    def _plan_apply(self, ref: ObjectRef, item: Object, created: Mapping[str, set[str]]) -> Change:
+        def send(dry_run: bool = False) -> Object:
+            return self._send_apply(ref, item, dry_run)
+
+        if ref.kind in created["kinds"]:
+            # Its CustomResourceDefinition comes with the same set: there is nothing to ask yet.
+            before = self._find_unless_unserved(ref)
+        else:
+            self._check_scope(ref)
+            before = self._client.find(ref)
+        if before is None and (ref.kind in created["kinds"] or ref.namespace in created["namespaces"]):
+            return Change(ref, CREATED, None, self._dry_run_if_possible(send, item), send)
+        after = send(dry_run=True)
+        if before is None:
+            return Change(ref, CREATED, None, after, send)
+        return Change(ref, UPDATED if differs(before, after) else UNCHANGED, before, after, send)
+
+    def _dry_run_if_possible(self, send: Callable[..., Object], item: Object) -> Object:
+        """The object as it would be; where its namespace or kind is still to be created, as it was given."""
+        try:
+            return send(dry_run=True)
+        except errors.NotFound:
+            return item
+
+    def _find_unless_unserved(self, ref: ObjectRef) -> Object | None:
+        try:
+            return self._client.find(ref)
+        except errors.NotFound:
+            return None
+
+    def _check_scope(self, ref: ObjectRef) -> None:
+        namespaced = self._client.resource(ref.api_version, ref.kind).namespaced
+        if namespaced and not ref.namespace:
+            raise errors.BadArgument(f"{ref}: {ref.kind} lives in a namespace, and the object names none")
+        if ref.namespace and not namespaced:
+            raise errors.BadArgument(f"{ref}: {ref.kind} is cluster-wide, leave metadata.namespace out")
+
+    def _plan_patch(self, patch: Patch) -> Change:
+        ref = ref_of(patch.seen)
+
+        def send(dry_run: bool = False) -> Object:
+            return self._send_patch(ref, patch, dry_run)
+
+        after = send(dry_run=True)
+        change = UPDATED if content(patch.seen) != content(after) else UNCHANGED
+        return Change(ref, change, patch.seen, after, send)
+
+    def _plan_delete(self, ref: ObjectRef) -> Change:
+        before = self._find_unless_unserved(ref)
+        if before is None:
+            return Change(ref, ABSENT, None, None, lambda: None)
+        return Change(ref, DELETED, before, None, lambda: self._send_delete(ref, before))
+
+    # --- carrying out --------------------------------------------------------------------------------------------
+
+    def _carry_out(self, plan: list[Change], reverse: bool = False) -> Outcome:
+        outcome = Outcome(plan, warnings=_owner_warnings(plan))
+        todo = {change.ref: change for change in plan if change.changed}
+        if self._check_mode or not todo:
+            return outcome
+        if self._journal:
+            self._journal.record([(change.ref, change.before) for change in todo.values()])
+        for group in in_apply_order(todo, reverse=reverse):
+            self._write_group([todo[ref] for ref in group], plan)
+        return outcome
+
+    def _write_group(self, group: list[Change], plan: list[Change]) -> None:
+        """Concurrently; after the first failure nothing new is started."""
+        failures: list[errors.ResilientError] = []
+
+        def write(change: Change) -> None:
+            if failures:
+                return
+            try:
+                change.after = change.send() or change.after
+                change.written = True
+            except errors.ResilientError as error:
+                change.error = str(error)
+                failures.append(error)
+
+        with ThreadPoolExecutor(min(CONCURRENCY, len(group))) as pool:
+            list(pool.map(write, group))
+        if failures:
+            raise _write_failed(failures[0], plan)
+
+    # --- the requests --------------------------------------------------------------------------------------------
+
+    def _send_apply(self, ref: ObjectRef, item: Object, dry_run: bool) -> Object:
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": str(self._force).lower()}
+        try:
+            return self._send("PATCH", ref, item, "application/apply-patch+yaml", query, dry_run)
+        except errors.Conflict as error:
+            raise _explained_conflict(ref, error) from None
+
+    def _send_patch(self, ref: ObjectRef, patch: Patch, dry_run: bool) -> Object:
+        version = patch.seen["metadata"]["resourceVersion"]
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        if isinstance(patch.body, list):
+            test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
+            return self._send("PATCH", ref, [test, *patch.body], "application/json-patch+json", query, dry_run)
+        metadata = dict(patch.body.get("metadata", {})) | {"resourceVersion": version}
+        body = dict(patch.body) | {"metadata": metadata}
+        return self._send("PATCH", ref, body, "application/merge-patch+json", query, dry_run)
+
+    def _send_create(self, ref: ObjectRef, item: Object) -> Object:
+        collection = self._client.resource(ref.api_version, ref.kind).path(ref.namespace)
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        return dict(self._client.request("POST", collection, query=query, body=item, about=f"create {ref}"))
+
+    def _send_delete(self, ref: ObjectRef, before: Object) -> None:
+        options = {"propagationPolicy": "Background", "preconditions": {"uid": before["metadata"]["uid"]}}
+        try:
+            self._client.request("DELETE", self._client.path(ref), body=options, about=f"delete {ref}")
+        except errors.NotFound:
+            return
+
+    def _send(
+        self, method: str, ref: ObjectRef, body: Any, content_type: str, query: Mapping[str, str], dry_run: bool
+    ) -> Object:
+        answer = self._client.request(
+            method,
+            self._client.path(ref),
+            query=dict(query) | ({"dryRun": "All"} if dry_run else {}),
+            body=body,
+            content_type=content_type,
+            about=str(ref),
+        )
+        return dict(answer)
+
+
+def _created_by(refs: Sequence[ObjectRef], objects: Sequence[Object]) -> dict[str, set[str]]:
+    """The namespaces, and the kinds by CustomResourceDefinitions, that the set itself brings."""
+    return {
+        "namespaces": {ref.name for ref in refs if ref.kind == "Namespace"},
+        "kinds": {
+            item.get("spec", {}).get("names", {}).get("kind", "")
+            for ref, item in zip(refs, objects, strict=True)
+            if ref.kind == "CustomResourceDefinition"
+        },
+    }
+
+
+def _explained_conflict(ref: ObjectRef, error: errors.Conflict) -> errors.Conflict:
+    owned = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
+    if not owned:
+        return error
+    fields = "; ".join(f"{cause['field']}: {cause['message']}" for cause in owned)
+    return errors.Conflict(
+        f"{ref}: another field manager owns what this task sets: {fields}. Leave these fields to it, change them "
+        "there, or take them over on purpose with on_conflict: force.",
+        status=error.status,
+        reason=error.reason,
+        causes=error.causes,
+        conflicts=[{"object": str(ref), "field": cause["field"], "message": cause["message"]} for cause in owned],
+    )
+
+
+def _owner_warnings(plan: list[Change]) -> list[str]:
+    owned = [(change.ref, owner_of(change.before)) for change in plan if change.changed and change.before]
+    return [f"{ref} belongs to {owner}, which may undo this change: make it there too" for ref, owner in owned if owner]
+
+
+def _write_failed(cause: errors.ResilientError, plan: list[Change]) -> errors.WriteFailed:
+    written = sum(change.written for change in plan)
+    left = sum(change.changed and not change.written for change in plan)
+    return errors.WriteFailed(
+        f"{cause} Of this set {written} objects were written and {left} were not: see results. "
+        "Running the task again goes on from here.",
+        results=[change.result() for change in plan],
+        cause=cause,
+    )

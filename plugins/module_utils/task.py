@@ -1,0 +1,80 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A module's body and everything it is given: the same whether it runs in the controller's process or as a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import CONNECTION_OPTIONS
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Writer
+
+RUN_ID_OPTION: dict[str, dict[str, Any]] = {"run_id": {"type": "str"}}
+
+
+@dataclass
+class Task:
+    """One call of a module.
+
+    ``progress`` prints a line while the task runs (only in the controller's process: a module has no way to);
+    ``warnings`` end up in the result.
+    """
+
+    params: dict[str, Any]
+    check_mode: bool = False
+    progress: Callable[[str], None] = lambda line: None
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def client(self) -> Client:
+        """The cluster of the connection options."""
+        return Client(self.params)
+
+    def writer(self, force: bool = False) -> Writer:
+        """The one writer, in this task's check mode, journaled when the task has a ``run_id``."""
+        run_id = self.params.get("run_id")
+        journal = Journal(self.client, run_id) if run_id else None
+        return Writer(self.client, check_mode=self.check_mode, force=force, journal=journal)
+
+    def result_of(self, outcome: Outcome) -> dict[str, Any]:
+        """The result of what was written; its warnings become the task's."""
+        self.warnings.extend(outcome.warnings)
+        return outcome.result()
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """What Ansible must know of a module, and its body.
+
+    ``options`` is the argument spec without the connection's options; ``connects`` adds these. ``journaled`` adds
+    ``run_id``. The rest is AnsibleModule's own: see its documentation.
+    """
+
+    body: Callable[[Task], dict[str, Any]]
+    options: dict[str, dict[str, Any]]
+    connects: bool = True
+    journaled: bool = False
+    supports_check_mode: bool = True
+    mutually_exclusive: Sequence[Sequence[str]] = ()
+    required_together: Sequence[Sequence[str]] = ()
+    required_one_of: Sequence[Sequence[str]] = ()
+    required_if: Sequence[Sequence[Any]] = ()
+    required_by: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of AnsibleModule, and of ArgumentSpecValidator without supports_check_mode."""
+        options = dict(self.options)
+        options |= CONNECTION_OPTIONS if self.connects else {}
+        options |= RUN_ID_OPTION if self.journaled else {}
+        return {
+            "argument_spec": options,
+            "mutually_exclusive": [list(names) for names in self.mutually_exclusive],
+            "required_together": [list(names) for names in self.required_together],
+            "required_one_of": [list(names) for names in self.required_one_of],
+            "required_if": [list(rule) for rule in self.required_if],
+            "required_by": self.required_by,
+        }
