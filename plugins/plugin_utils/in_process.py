@@ -8,11 +8,13 @@ module itself runs instead: same body, same argument spec.
 
 from __future__ import annotations
 
+import json
 import os
 from types import ModuleType
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -40,7 +42,7 @@ class InProcessAction(ActionBase):
         for variables in self._task.environment or []:
             os.environ.update({name: str(value) for name, value in self._templar.template(variables).items()})
         spec: ModuleSpec = self.MODULE.SPEC
-        validated = ArgumentSpecValidator(**spec.arguments()).validate(dict(self._task.args))
+        validated = ArgumentSpecValidator(**spec.arguments()).validate(_as_module_sees(self._task.args))
         hidden = validated._no_log_values
         if validated.error_messages:
             return result | dict(remove_values({"failed": True, "msg": validated.errors.msg}, hidden))
@@ -64,3 +66,10 @@ class InProcessAction(ActionBase):
 
     def _progress(self, line: str) -> None:
         _display.display(f"{self._task.get_name()}: {line}")
+
+
+def _as_module_sees(args: dict[str, Any]) -> dict[str, Any]:
+    """The arguments as they arrive in a module: plain values, vaulted ones decrypted, without the controller's tags."""
+    direction = Direction.CONTROLLER_TO_MODULE
+    text = json.dumps(args, cls=get_module_encoder("legacy", direction))
+    return dict(json.loads(text, cls=get_module_decoder("legacy", direction)))
