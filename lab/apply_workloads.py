@@ -1,0 +1,174 @@
+"""Applies the workloads of lab/workloads and waits until they serve."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.errors import LabError
+from lab.kube import Kubectl
+from lab.progress import Progress
+from lab.settings import LAB_FOLDER, TRAEFIK_VERSIONS
+
+WORKLOADS = LAB_FOLDER / "workloads"
+WAIT_SECONDS = 120.0
+# What decides about pods must be in force before the first pod.
+FIRST_KINDS = (
+    "Namespace",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "ResourceQuota",
+    "LimitRange",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+)
+APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=lab")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment by name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def kustomization(traefik_version: str) -> Path:
+    """The folder to apply for this Traefik version."""
+    default = traefik_version == TRAEFIK_VERSIONS[0]
+    return WORKLOADS if default else WORKLOADS / "versions" / traefik_version
+
+
+def apply(kubectl: Kubectl, definitions: Path, folder: Path, progress: Progress) -> None:
+    """Bring the cluster's workloads to what the manifests say, and wait for them. Raises LabError naming what is missing."""
+    with progress.step("apply the workloads"):
+        _apply_definitions(kubectl, definitions)
+        manifests = _render(kubectl, folder)
+        first = [manifest for manifest in manifests if manifest["kind"] in FIRST_KINDS]
+        rest = [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS]
+        _apply(kubectl, first)
+        _wait_for_policies(kubectl, manifests)
+        _apply(kubectl, rest)
+    with progress.step("wait for the workloads"):
+        wait_available(kubectl, deployments(manifests), progress)
+
+
+def deployments(manifests: list[dict[str, Any]]) -> list[Workload]:
+    """The Deployments among manifests, and the cluster's own DNS."""
+    found = [manifest["metadata"] for manifest in manifests if manifest["kind"] == "Deployment"]
+    own = [Workload(metadata.get("namespace", "default"), metadata["name"]) for metadata in found]
+    return [*own, Workload("kube-system", "coredns")]
+
+
+def is_available(deployment: dict[str, Any]) -> bool:
+    """Whether every wanted replica is of the newest template and available."""
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    counts = (status.get("updatedReplicas", 0), status.get("availableReplicas", 0), status.get("replicas", 0))
+    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return current and counts == (wanted, wanted, wanted)
+
+
+def wait_available(kubectl: Kubectl, wanted: list[Workload], progress: Progress, seconds: float = WAIT_SECONDS) -> None:
+    """Wait until the nodes are Ready and the Deployments available; LabError with events and logs when they are not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        unready = _unready_nodes(kubectl.get("nodes", doing="reading the nodes"))
+        listed = kubectl.get("deployments", "--all-namespaces", doing="reading the Deployments")["items"]
+        seen = {Workload(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in listed}
+        missing = [workload for workload in wanted if workload not in seen or not is_available(seen[workload])]
+        if not missing and not unready:
+            return
+        if time.monotonic() > deadline:
+            raise _not_available(kubectl, missing, unready, seconds)
+        progress.beat()
+        time.sleep(0.5)
+
+
+def _apply_definitions(kubectl: Kubectl, definitions: Path) -> None:
+    files = ["-f", definitions / "crds.yaml", "-f", definitions / "rbac.yaml"]
+    kubectl.run(*APPLY, *files, doing="applying Traefik's definitions")
+    names = [
+        f"crd/{document['metadata']['name']}"
+        for document in yaml.load_all((definitions / "crds.yaml").read_text(), Loader=yaml.CSafeLoader)
+    ]
+    kubectl.run("wait", "--for=condition=Established", *names, doing="waiting for Traefik's definitions")
+
+
+def _render(kubectl: Kubectl, folder: Path) -> list[dict[str, Any]]:
+    rendered = kubectl.run("kustomize", folder, doing=f"reading {folder.name}").stdout
+    return [manifest for manifest in yaml.safe_load_all(rendered) if manifest]
+
+
+def _apply(kubectl: Kubectl, manifests: list[dict[str, Any]]) -> None:
+    if manifests:
+        kubectl.run(*APPLY, "-f", "-", doing="applying the workloads", stdin=yaml.safe_dump_all(manifests))
+
+
+def _wait_for_policies(kubectl: Kubectl, manifests: list[dict[str, Any]], seconds: float = 30.0) -> None:
+    """Wait until the admission policies give a pod its priority: the API server takes a moment to load them."""
+    kinds = {manifest["kind"] for manifest in manifests}
+    if "MutatingAdmissionPolicyBinding" not in kinds:
+        return
+    namespaces = [
+        manifest["metadata"]["name"]
+        for manifest in manifests
+        if manifest["kind"] == "Namespace" and "tier" in manifest["metadata"].get("labels", {})
+    ]
+    deadline = time.monotonic() + seconds
+    for namespace in namespaces:
+        while not _gets_priority(kubectl, namespace):
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"The tier policy did not reach namespace {namespace} within {seconds:.0f} s.", "Run it again."
+                )
+            time.sleep(0.3)
+
+
+def _gets_priority(kubectl: Kubectl, namespace: str) -> bool:
+    pod = ["run", "probe", "--image=probe", "--restart=Never", "--dry-run=server", "--namespace", namespace]
+    shown = kubectl.run(
+        *pod, "--output=jsonpath={.spec.priorityClassName}", doing="trying the tier policy", check=False
+    )
+    return bool(shown.stdout.strip())
+
+
+def _unready_nodes(node_list: dict[str, Any]) -> list[str]:
+    def is_ready(node: dict[str, Any]) -> bool:
+        return any(
+            condition["type"] == "Ready" and condition["status"] == "True" for condition in node["status"]["conditions"]
+        )
+
+    return [node["metadata"]["name"] for node in node_list["items"] if not is_ready(node)]
+
+
+def _not_available(kubectl: Kubectl, missing: list[Workload], unready: list[str], seconds: float) -> LabError:
+    lines = [f"Not available within {seconds:.0f} s: {', '.join([*map(str, missing), *unready])}."]
+    for namespace in sorted({workload.namespace for workload in missing}):
+        scope = ["--namespace", namespace]
+        lines += _last_lines(kubectl, f"pods of {namespace}", 8, "get", "pods", *scope)
+        warnings = ["get", "events", *scope, "--field-selector=type=Warning", "--sort-by=.lastTimestamp"]
+        lines += _last_lines(kubectl, f"newest warnings of {namespace}", 5, *warnings)
+    for workload in missing:
+        logs = [
+            "logs",
+            f"deployment/{workload.name}",
+            "--namespace",
+            workload.namespace,
+            "--tail=5",
+            "--all-containers",
+        ]
+        lines += _last_lines(kubectl, f"log of {workload}", 5, *logs)
+    return LabError("\n".join(lines), "Run it again; if it stays so: make lab-down, make lab.")
+
+
+def _last_lines(kubectl: Kubectl, title: str, count: int, *arguments: str) -> list[str]:
+    shown = kubectl.run(*arguments, doing=f"reading {title}", check=False)
+    text = (shown.stdout or shown.stderr).strip()
+    return [f"  {title}:", *(f"    {line}" for line in text.splitlines()[-count:])] if text else []

