@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import re
@@ -15,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import connect
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import Connection, connect
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import (
     ObjectRef,
     Resource,
@@ -46,28 +45,14 @@ class Client:
         self._lock = Lock()
 
     @cached_property
-    def _connection(self) -> Any:
+    def connection(self) -> Connection:
+        """How the cluster is entered: URL, TLS and credentials, for those who must open a connection of their own."""
         return connect(self._params)
 
     @property
     def host(self) -> str:
         """The API server's URL."""
-        return str(self._connection[1].host).rstrip("/")
-
-    def headers(self) -> urllib3.HTTPHeaderDict:
-        """Credentials and impersonation, fresh: a token of an exec plugin is renewed when it has expired."""
-        _pool, configuration, impersonation = self._connection
-        headers = urllib3.HTTPHeaderDict({"User-Agent": "resilient.traefik", "Accept": "application/json"})
-        with self._lock:
-            token = configuration.get_api_key_with_prefix("authorization")
-        if token:
-            headers["Authorization"] = token
-        elif configuration.username:
-            pair = f"{configuration.username}:{configuration.password or ''}".encode()
-            headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
-        for name, value in impersonation:
-            headers.add(name, value)
-        return headers
+        return self.connection.host
 
     def request(
         self,
@@ -86,8 +71,7 @@ class Client:
         ``about`` names the subject in errors (``"Deployment traefik/traefik"``). Dropped connections, 429 and 5xx are
         retried with back-off; a refusal (4xx) never. Raises Unreachable or an ApiError.
         """
-        pool, _configuration, _impersonation = self._connection
-        headers = self.headers()
+        headers = self.connection.headers()
         if accept:
             headers["Accept"] = accept
         payload = None
@@ -96,7 +80,7 @@ class Client:
             payload = json.dumps(body, separators=(",", ":")).encode()
         url = self.host + path + ("?" + urlencode(query) if query else "")
         try:
-            response = pool.request(
+            response = self.connection.pool.request(
                 method,
                 url,
                 body=payload,
