@@ -7,9 +7,16 @@ untouched.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import logging
 import os
-from collections.abc import Mapping
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback, missing_required_lib
@@ -19,6 +26,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 
 try:
     import urllib3
+    import yaml
     from kubernetes import config as kubernetes_config
     from kubernetes.client import Configuration
     from kubernetes.client.rest import RESTClientObject
@@ -67,45 +75,143 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def connect(params: Mapping[str, Any]) -> tuple[urllib3.PoolManager, Configuration, list[tuple[str, str]]]:
-    """The connection pool, the configuration with credentials, and the headers for impersonation (repeatable).
+@dataclass(frozen=True)
+class Connection:
+    """A way into one cluster. ``host`` is the API server's URL, ``tls`` what its connections are made with."""
+
+    host: str
+    pool: urllib3.PoolManager
+    tls: ssl.SSLContext
+    configuration: Configuration
+    impersonation: list[tuple[str, str]]
+    _lock: Lock
+
+    def headers(self) -> urllib3.HTTPHeaderDict:
+        """Credentials and impersonation, fresh: a token of an exec plugin is renewed when it has expired."""
+        headers = urllib3.HTTPHeaderDict({"User-Agent": "resilient.traefik", "Accept": "application/json"})
+        with self._lock:
+            token = self.configuration.get_api_key_with_prefix(_TOKEN)
+        if token:
+            headers["Authorization"] = token
+        elif self.configuration.username:
+            pair = f"{self.configuration.username}:{self.configuration.password or ''}".encode()
+            headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        for name, value in self.impersonation:
+            headers.add(name, value)
+        return headers
+
+
+# Where the kubernetes package keeps a bearer token since version 34.
+_TOKEN = "BearerToken"
+
+
+def connect(params: Mapping[str, Any]) -> Connection:
+    """The way into the cluster of a module's parameters. Nothing is sent yet.
 
     Options win over what the kubeconfig says. Without ``host`` and without a kubeconfig the in-cluster account is used.
     Raises BadArgument when no way into a cluster is found or one cannot be read.
     """
     if KUBERNETES_MISSING:
         raise ResilientError(KUBERNETES_MISSING)
+    impersonation = _impersonation(params)
     configuration = Configuration()
     # Retries are the client's business, one request at a time; urllib3's own default would multiply with them.
     configuration.retries = False
     configuration.connection_pool_maxsize = 16
-    _load(params, configuration)
-    _override(params, configuration)
-    return RESTClientObject(configuration).pool_manager, configuration, _impersonation(params)
+    # Keys and certificates that stand in the kubeconfig reach the TLS library only through files. The kubernetes
+    # package deletes its own when the process ends regularly, which the forks of Ansible never do.
+    with tempfile.TemporaryDirectory(prefix="resilient-traefik-") as folder:
+        _load(params, configuration, folder)
+        _override(params, configuration)
+        tls = _tls(configuration)
+    # A refreshed token writes the kubeconfig's host back into the configuration: this is the one that counts.
+    host = str(configuration.host).rstrip("/")
+    return Connection(host, _pool(configuration, tls), tls, configuration, impersonation, Lock())
 
 
-def _load(params: Mapping[str, Any], configuration: Configuration) -> None:
-    kubeconfig, context = params.get("kubeconfig"), params.get("context")
-    if params.get("host") and not kubeconfig:
-        return
+def _pool(configuration: Configuration, tls: ssl.SSLContext) -> urllib3.PoolManager:
+    configuration.ssl_ca_cert = configuration.cert_file = configuration.key_file = None
+    pool = RESTClientObject(configuration).pool_manager
+    for name in ("cert_reqs", "ca_certs", "cert_file", "key_file", "ca_cert_data"):
+        pool.connection_pool_kw.pop(name, None)
+    pool.connection_pool_kw["ssl_context"] = tls
+    return pool
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    """One context for all connections: reading the certificates again for each costs more than the handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif configuration.ssl_ca_cert:
+        _use_file(
+            "ca_cert", configuration.ssl_ca_cert, lambda: context.load_verify_locations(configuration.ssl_ca_cert)
+        )
+    else:
+        context.load_default_certs()
+    if configuration.cert_file:
+        chain = configuration.cert_file, configuration.key_file
+        _use_file("client_cert and client_key", configuration.cert_file, lambda: context.load_cert_chain(*chain))
+    return context
+
+
+def _use_file(option: str, path: str, use: Callable[[], None]) -> None:
     try:
-        if isinstance(kubeconfig, Mapping):
-            kubernetes_config.load_kube_config_from_dict(
-                dict(kubeconfig), context=context, client_configuration=configuration, persist_config=False
-            )
-        elif kubeconfig or not _in_cluster():
-            path = str(Path(str(kubeconfig)).expanduser()) if kubeconfig else None
-            _check_readable(path)
-            kubernetes_config.load_kube_config(
-                config_file=path, context=context, client_configuration=configuration, persist_config=False
-            )
-        else:
-            kubernetes_config.load_incluster_config(client_configuration=configuration)
-    except kubernetes_config.ConfigException as error:
-        raise BadArgument(
-            f"kubeconfig: {_first_line(error)}. Give kubeconfig (and context), or host with api_key, or run in a pod "
-            "with a service account."
-        ) from None
+        use()
+    except OSError as error:
+        reason = "it is no PEM file of that sort" if isinstance(error, ssl.SSLError) else error.strerror
+        raise BadArgument(f"{option}: {path} cannot be used: {reason}") from None
+
+
+class _Complaints(logging.Handler):
+    """Hears what the kubernetes package only logs: that an exec plugin failed."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record.getMessage())
+
+
+def _load(params: Mapping[str, Any], configuration: Configuration, folder: str) -> None:
+    if params.get("host") and not params.get("kubeconfig"):
+        return
+    complaints, logger = _Complaints(), logging.getLogger()
+    logger.addHandler(complaints)
+    try:
+        _load_from(params.get("kubeconfig"), params.get("context"), configuration, folder)
+    except (kubernetes_config.ConfigException, yaml.YAMLError, binascii.Error, OSError) as error:
+        raise _unusable(_first_line(error)) from None
+    finally:
+        logger.removeHandler(complaints)
+    if complaints.heard and not configuration.api_key and not configuration.cert_file:
+        raise _unusable(f"it gave no credentials: {complaints.heard[0].strip()}")
+
+
+def _load_from(kubeconfig: Any, context: str | None, configuration: Configuration, folder: str) -> None:
+    wanted = {
+        "context": context,
+        "client_configuration": configuration,
+        "persist_config": False,
+        "temp_file_path": folder,
+    }
+    if isinstance(kubeconfig, Mapping):
+        kubernetes_config.load_kube_config_from_dict(dict(kubeconfig), **wanted)
+    elif kubeconfig or not _in_cluster():
+        path = str(Path(str(kubeconfig)).expanduser()) if kubeconfig else None
+        _check_readable(path)
+        kubernetes_config.load_kube_config(config_file=path, **wanted)
+    else:
+        kubernetes_config.load_incluster_config(client_configuration=configuration)
+
+
+def _unusable(why: str) -> BadArgument:
+    return BadArgument(
+        f"kubeconfig: {why}. Give kubeconfig (and context), or host with api_key, or run in a pod with a service "
+        "account."
+    )
 
 
 def _check_readable(path: str | None) -> None:
@@ -126,7 +232,10 @@ def _override(params: Mapping[str, Any], configuration: Configuration) -> None:
     if params.get("host"):
         configuration.host = str(params["host"]).rstrip("/")
     if params.get("api_key"):
-        configuration.api_key = {"authorization": f"Bearer {params['api_key']}"}
+        configuration.api_key = {_TOKEN: f"Bearer {params['api_key']}"}
+        configuration.refresh_api_key_hook = None
+    elif params.get("username"):
+        configuration.api_key = {}
         configuration.refresh_api_key_hook = None
     names = {
         "username": "username",
