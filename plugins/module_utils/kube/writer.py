@@ -9,16 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import (
+    ABSENT,
+    CREATED,
+    DELETED,
+    UNCHANGED,
+    UPDATED,
+    Change,
+    Outcome,
+    Patch,
+    Recorder,
+    owner_warnings,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import CONCURRENCY, Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import (
     FIELD_MANAGER,
     content,
     differs,
-    shown,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import (
     Object,
@@ -26,70 +36,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
     in_apply_order,
     ref_of,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
 
-CREATED, UPDATED, DELETED, UNCHANGED, ABSENT = "created", "updated", "deleted", "unchanged", "absent"
+# How often a patch is worked out anew when others keep changing the object.
+PATCH_TRIES = 6
 
-
-class Recorder(Protocol):
-    """Told the states of objects before they are written: the journal."""
-
-    def record(self, states: Sequence[tuple[ObjectRef, Object | None]]) -> None: ...
-
-
-@dataclass
-class Change:
-    """One planned write. ``before`` and ``after`` are whole objects or None; ``written`` says whether it was done."""
-
-    ref: ObjectRef
-    change: str
-    before: Object | None
-    after: Object | None
-    send: Callable[[], Object | None]
-    written: bool = False
-    error: str = ""
-
-    @property
-    def changed(self) -> bool:
-        """True when carrying it out alters the cluster."""
-        return self.change not in (UNCHANGED, ABSENT)
-
-    def result(self) -> dict[str, Any]:
-        """The per-object result of a module."""
-        outcome: dict[str, Any] = self.ref.as_dict() | {"change": self.change, "written": self.written}
-        return outcome | ({"error": self.error} if self.error else {})
-
-
-@dataclass
-class Outcome:
-    """What a set of changes did, or in check mode would do."""
-
-    changes: list[Change] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        return any(change.changed for change in self.changes)
-
-    def result(self) -> dict[str, Any]:
-        """``changed``, ``results`` by object and ``diff`` in Ansible's form."""
-        return {
-            "changed": self.changed,
-            "results": [change.result() for change in self.changes],
-            "diff": [shown(change.before, change.after, str(change.ref)) for change in self.changes if change.changed],
-        }
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A change of a few fields of an existing object that stays somebody else's.
-
-    ``body`` is a JSON merge patch (a mapping) or a JSON patch (a list). ``seen`` is the object that the patch was
-    worked out from: the API server refuses the patch when somebody changed the object since.
-    """
-
-    seen: Object
-    body: dict[str, Any] | list[dict[str, Any]]
+__all__ = ["Change", "Outcome", "Patch", "Recorder", "Writer"]
 
 
 class Writer:
@@ -171,13 +122,10 @@ class Writer:
 
     def _plan_patch(self, patch: Patch) -> Change:
         ref = ref_of(patch.seen)
-
-        def send(dry_run: bool = False) -> Object:
-            return self._send_patch(ref, patch, dry_run)
-
-        after = send(dry_run=True)
+        known = None if self._check_mode else patch.after
+        after = known or self._send_patch(ref, patch, dry_run=True)
         change = UPDATED if content(patch.seen) != content(after) else UNCHANGED
-        return Change(ref, change, patch.seen, after, send)
+        return Change(ref, change, patch.seen, after, lambda: self._send_patch_again(ref, patch))
 
     def _plan_delete(self, ref: ObjectRef) -> Change:
         before = self._find_unless_unserved(ref)
@@ -188,7 +136,7 @@ class Writer:
     # --- carrying out --------------------------------------------------------------------------------------------
 
     def _carry_out(self, plan: list[Change], reverse: bool = False) -> Outcome:
-        outcome = Outcome(plan, warnings=_owner_warnings(plan))
+        outcome = Outcome(plan, warnings=owner_warnings(plan))
         todo = {change.ref: change for change in plan if change.changed}
         if self._check_mode or not todo:
             return outcome
@@ -226,12 +174,28 @@ class Writer:
         except errors.Conflict as error:
             raise _explained_conflict(ref, error) from None
 
+    def _send_patch_again(self, ref: ObjectRef, patch: Patch) -> Object:
+        """Sends the patch; when somebody changed the object since, one that is worked out anew, a few times."""
+        for _attempt in range(PATCH_TRIES - 1):
+            try:
+                return self._send_patch(ref, patch, dry_run=False)
+            except errors.Conflict:
+                if patch.again is None:
+                    raise
+            newer = self._client.get(ref)
+            renewed = patch.again(newer)
+            if renewed is None:
+                return newer
+            patch = renewed
+        return self._send_patch(ref, patch, dry_run=False)
+
     def _send_patch(self, ref: ObjectRef, patch: Patch, dry_run: bool) -> Object:
         version = patch.seen["metadata"]["resourceVersion"]
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         if isinstance(patch.body, list):
-            test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
-            return self._send("PATCH", ref, [test, *patch.body], "application/json-patch+json", query, dry_run)
+            # An outdated resourceVersion is a conflict (409), where a failed test operation would be a bad patch (422).
+            expected = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
+            return self._send("PATCH", ref, [expected, *patch.body], "application/json-patch+json", query, dry_run)
         metadata = dict(patch.body.get("metadata", {})) | {"resourceVersion": version}
         body = dict(patch.body) | {"metadata": metadata}
         return self._send("PATCH", ref, body, "application/merge-patch+json", query, dry_run)
@@ -287,11 +251,6 @@ def _explained_conflict(ref: ObjectRef, error: errors.Conflict) -> errors.Confli
         causes=error.causes,
         conflicts=[{"object": str(ref), "field": cause["field"], "message": cause["message"]} for cause in owned],
     )
-
-
-def _owner_warnings(plan: list[Change]) -> list[str]:
-    owned = [(change.ref, owner_of(change.before)) for change in plan if change.changed and change.before]
-    return [f"{ref} belongs to {owner}, which may undo this change: make it there too" for ref, owner in owned if owner]
 
 
 def _write_failed(cause: errors.ResilientError, plan: list[Change]) -> errors.WriteFailed:

@@ -1,0 +1,97 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the writer is asked for, plans and reports. Pure data: the writes themselves are the writer's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import shown
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
+
+CREATED, UPDATED, DELETED, UNCHANGED, ABSENT = "created", "updated", "deleted", "unchanged", "absent"
+
+
+class Recorder(Protocol):
+    """Told the states of objects before they are written: the journal."""
+
+    def record(self, states: Sequence[tuple[ObjectRef, Object | None]]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A change of a few fields of an existing object that stays somebody else's.
+
+    ``body`` is a JSON merge patch (a mapping) or a JSON patch (a list). ``seen`` is the object that the patch was
+    worked out from: the API server refuses the patch when somebody changed the object since.
+
+    ``after`` is the exact result, from a caller who can work it out: then nothing is tried on the API server first,
+    except in check mode. ``again`` works the patch out anew from a newer object when somebody changed it since, or
+    returns None when there is nothing left to do; without it such a change is a Conflict.
+    """
+
+    seen: Object
+    body: dict[str, Any] | list[dict[str, Any]]
+    after: Object | None = None
+    again: Callable[[Object], Patch | None] | None = None
+
+
+@dataclass
+class Change:
+    """One planned write. ``before`` and ``after`` are whole objects or None; ``written`` says whether it was done."""
+
+    ref: ObjectRef
+    change: str
+    before: Object | None
+    after: Object | None
+    send: Callable[[], Object | None]
+    written: bool = False
+    error: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """True when carrying it out alters the cluster."""
+        return self.change not in (UNCHANGED, ABSENT)
+
+    def result(self) -> dict[str, Any]:
+        """The per-object result of a module."""
+        outcome: dict[str, Any] = self.ref.as_dict() | {"change": self.change, "written": self.written}
+        return outcome | ({"error": self.error} if self.error else {})
+
+
+@dataclass
+class Outcome:
+    """What a set of changes did, or in check mode would do."""
+
+    changes: list[Change] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return any(change.changed for change in self.changes)
+
+    def result(self) -> dict[str, Any]:
+        """``changed``, ``results`` by object and ``diff`` in Ansible's form."""
+        return {
+            "changed": self.changed,
+            "results": [change.result() for change in self.changes],
+            "diff": [shown(change.before, change.after, str(change.ref)) for change in self.changes if change.changed],
+        }
+
+
+def owner_warnings(plan: Sequence[Change]) -> list[str]:
+    """One line an owner whose objects the plan changes, however many they are."""
+    owned: dict[str, list[ObjectRef]] = {}
+    for change in plan:
+        owner = owner_of(change.before) if change.changed and change.before else ""
+        if owner:
+            owned.setdefault(owner, []).append(change.ref)
+    return [
+        f"{_counted(refs)} to {owner}, which may undo this change: make it there too" for owner, refs in owned.items()
+    ]
+
+
+def _counted(refs: Sequence[ObjectRef]) -> str:
+    return f"{refs[0]} belongs" if len(refs) == 1 else f"{refs[0]} and {len(refs) - 1} more objects belong"
