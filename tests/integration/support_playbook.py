@@ -1,0 +1,117 @@
+"""Runs tasks with the real ansible-playbook and gives back what each of them returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = Path(__file__).parent / "support_plugins"
+SECONDS = 300
+
+IN_PROCESS, AS_MODULE = "local", "elsewhere"
+
+
+@dataclass(frozen=True)
+class Played:
+    """One task's end: ``outcome`` is ok, failed, skipped or unreachable."""
+
+    outcome: str
+    result: dict[str, Any]
+
+    @property
+    def changed(self) -> bool:
+        """As the task reported it; a failed task that reports nothing changed nothing."""
+        return bool(self.result.get("changed"))
+
+    @property
+    def message(self) -> str:
+        """The task's msg."""
+        return str(self.result.get("msg", ""))
+
+
+@dataclass(frozen=True)
+class Play:
+    """The ended play: every task in its order, and all that was printed."""
+
+    tasks: list[Played]
+    output: str
+    everything: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class Player:
+    """Plays tasks against one cluster. ``defaults`` are the connection options of all modules of the collection."""
+
+    defaults: dict[str, Any]
+
+    def play(
+        self,
+        *tasks: dict[str, Any],
+        way: str = IN_PROCESS,
+        check: bool = False,
+        diff: bool = False,
+        options: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ) -> Play:
+        """Every task is run, whether those before it failed or not."""
+        with TemporaryDirectory() as folder:
+            book, recorded = Path(folder) / "play.yml", Path(folder) / "results.jsonl"
+            book.write_text(json.dumps([self._play_of(tasks, way)]))
+            recorded.touch()
+            command = [
+                str(Path(sys.executable).parent / "ansible-playbook"),
+                "-i",
+                "cluster.test,",
+                str(book),
+                *options,
+            ]
+            command += ["--check"] * check + ["--diff"] * diff
+            ended = subprocess.run(
+                command,
+                env=_environment(recorded) | (environment or {}),
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+            lines = [json.loads(line) for line in recorded.read_text().splitlines()]
+            output = ended.stdout + ended.stderr
+            assert len(lines) == len(tasks), f"{len(lines)} of {len(tasks)} tasks were run:\n{output}"
+            return Play([Played(line["outcome"], line["result"]) for line in lines], output)
+
+    def task(self, module: str, arguments: dict[str, Any], **more: Any) -> Played:
+        """One task of one module of the collection."""
+        return self.play({f"resilient.traefik.{module}": arguments}, **more).tasks[0]
+
+    def _play_of(self, tasks: tuple[dict[str, Any], ...], way: str) -> dict[str, Any]:
+        return {
+            "hosts": "all",
+            "gather_facts": False,
+            "connection": way,
+            "vars": {"ansible_python_interpreter": sys.executable},
+            "module_defaults": {"group/resilient.traefik.cluster": self.defaults},
+            "tasks": [{"ignore_errors": True} | task for task in tasks],
+        }
+
+
+def _environment(recorded: Path) -> dict[str, str]:
+    # The developer's own settings and credentials stay out of it.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
+    return kept | {
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_HOME": str(recorded.parent / "home"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS / "callback"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
+        "ANSIBLE_CALLBACKS_ENABLED": "recorded",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_PIPELINING": "true",
+        "RECORDED_RESULTS": str(recorded),
+    }
