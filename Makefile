@@ -78,8 +78,7 @@ build: setup ## build/resilient-traefik-VERSION.tar.gz
 
 .PHONY: sanity
 sanity: build ## ansible-test sanity on the built and installed artefact
-	@rm -rf build/sanity && $(BIN)/ansible-galaxy collection install --no-deps --force -p build/sanity build/artefact/resilient-traefik-*.tar.gz > /dev/null
-	@cd build/sanity/ansible_collections/resilient/traefik && $(BIN)/ansible-test sanity --local --color no
+	@$(BIN)/python tests/sanity/run.py build/artefact/resilient-traefik-*.tar.gz $(CACHE)/ansible-test
 
 .PHONY: integration
 integration: lab ## the modules and the lab's behaviour, on the lab

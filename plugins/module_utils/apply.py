@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
-
-import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_gone, wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+
+with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
+    import yaml
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "objects": {"type": "raw", "required": True},

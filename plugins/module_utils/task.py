@@ -6,10 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
+
+from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import CONNECTION_OPTIONS
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Writer
 
@@ -51,13 +55,15 @@ class ModuleSpec:
     """What Ansible must know of a module, and its body.
 
     ``options`` is the argument spec without the connection's options; ``connects`` adds these. ``journaled`` adds
-    ``run_id``. The rest is AnsibleModule's own: see its documentation.
+    ``run_id``. ``libraries`` are the import names of what requirements.txt must have brought. The rest is
+    AnsibleModule's own: see its documentation.
     """
 
     body: Callable[[Task], dict[str, Any]]
     options: dict[str, dict[str, Any]]
     connects: bool = True
     journaled: bool = False
+    libraries: Sequence[str] = ("kubernetes", "yaml")
     supports_check_mode: bool = True
     mutually_exclusive: Sequence[Sequence[str]] = ()
     required_together: Sequence[Sequence[str]] = ()
@@ -78,3 +84,9 @@ class ModuleSpec:
             "required_if": [list(rule) for rule in self.required_if],
             "required_by": self.required_by,
         }
+
+    def check_libraries(self) -> None:
+        """Raises ResilientError naming the first library that this Python lacks, with the remedy."""
+        for name in self.libraries:
+            if find_spec(name) is None:
+                raise ResilientError(str(missing_required_lib(name)))

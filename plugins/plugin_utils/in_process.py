@@ -54,6 +54,7 @@ class InProcessAction(ActionBase):
         if task.check_mode and not spec.supports_check_mode:
             return {"skipped": True, "msg": "this module does not run in check mode"}
         try:
+            spec.check_libraries()
             answer = {"changed": False} | spec.body(task)
         except ResilientError as error:
             answer = {"failed": True, "changed": False, "msg": str(error)} | error.facts

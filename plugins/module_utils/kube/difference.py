@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+
+with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
+    import yaml
 
 FIELD_MANAGER = "resilient.traefik"
 # kubectl keeps a whole copy of the object here, plain Secret values included.
