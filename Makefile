@@ -64,7 +64,7 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@$(BIN)/mypy lab
 	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/ansible-lint --offline --profile production
+	@$(BIN)/ansible-lint
 	@$(BIN)/antsibull-changelog lint
 
 .PHONY: unit
