@@ -1,0 +1,188 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Byte streams to ports of pods, through the API server's port-forward.
+
+A stream enters the pod from its own loopback, so neither the pod network nor a NetworkPolicy has to let the
+controller in. Protocol: websocket, subprotocol ``v4.channel.k8s.io``, one port a connection; the first byte of a
+message is its channel, 0 for data and 1 for the kubelet's error text, and the first message of a channel repeats the
+port (Kubernetes, pkg/kubelet and staging/src/k8s.io/kubelet, since 1.6).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+from collections.abc import Mapping
+from threading import Thread
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client, api_error
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import Connection
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+
+with contextlib.suppress(ImportError):  # connect() says what is missing, with the remedy
+    import urllib3
+    import websocket
+
+_SUBPROTOCOL = "v4.channel.k8s.io"
+_DATA, _ERROR = 0, 1
+_CHUNK = 65536
+# What one answer may wait for its reader before the pump stops taking more from the pod.
+_BACKLOG = 1_000_000
+
+
+class PodStream:
+    """A connected stream to a pod's port. ``socket`` is the near end: a real stream socket, good for TLS too.
+
+    ``error`` is the kubelet's own text once it reported one (``connection refused`` ...): look at it when the stream
+    ends early. A context manager; leaving it closes the stream. The kubelet reports the pod's end of file one second
+    late (measured on 1.34): read what the protocol announces, not until the end of file.
+    """
+
+    def __init__(self, connection: Any, name: str) -> None:
+        self.error = ""
+        self.socket, self._far = socket.socketpair()
+        self._connection = connection
+        self._opened: set[int] = set()
+        Thread(target=self._pump, name=f"port-forward {name}", daemon=True).start()
+
+    def __enter__(self) -> PodStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the stream in both directions. May be called more than once."""
+        self.socket.close()
+
+    def _pump(self) -> None:
+        """Carries bytes both ways until one end closes, and closes the other. The near reader sees an end of file."""
+        try:
+            self._carry()
+        except (OSError, websocket.WebSocketException) as error:
+            self.error = self.error or f"the connection through the API server broke: {error}"
+        finally:
+            self._far.close()
+            self._connection.shutdown()
+
+    def _carry(self) -> None:
+        self._far.setblocking(False)
+        waiting = b""
+        while True:
+            sources = [self._far] if len(waiting) > _BACKLOG else [self._far, self._connection.sock]
+            readable, writable, _ = select.select(sources, [self._far] if waiting else [], [])
+            if self._far in writable:
+                waiting = waiting[self._far.send(waiting) :]
+            if self._far in readable and not self._to_pod():
+                return
+            if self._connection.sock in readable:
+                arrived = self._from_pod()
+                if arrived is None:
+                    self._flush(waiting)
+                    return
+                waiting += arrived
+
+    def _to_pod(self) -> bool:
+        data = self._far.recv(_CHUNK)
+        if data:
+            self._connection.send_binary(bytes([_DATA]) + data)
+        return bool(data)
+
+    def _from_pod(self) -> bytes | None:
+        """Data that has arrived, None at the stream's end. Takes all that TLS has buffered: select does not see it."""
+        arrived = b""
+        while True:
+            opcode, frame = self._connection.recv_data_frame(True)
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return arrived or None
+            if opcode == websocket.ABNF.OPCODE_BINARY:
+                arrived += self._payload(frame.data)
+            if self.error:
+                return arrived or None
+            if not (isinstance(self._connection.sock, ssl.SSLSocket) and self._connection.sock.pending()):
+                return arrived
+
+    def _payload(self, message: bytes) -> bytes:
+        channel, payload = message[0], message[1:]
+        if channel not in self._opened:
+            self._opened.add(channel)
+            return b""
+        if channel == _ERROR:
+            text = payload.decode(errors="replace").strip()
+            # The runtime wraps its answer in the sandbox's and the namespace's long ids.
+            self.error = "connection refused: nothing listens there" if "connection refused" in text else text
+            return b""
+        return payload
+
+    def _flush(self, waiting: bytes) -> None:
+        self._far.setblocking(True)
+        self._far.sendall(waiting)
+
+
+def connect_to_pod(client: Client, namespace: str, pod: str, port: int, timeout: float) -> PodStream:
+    """A stream to the pod's port; ``timeout`` seconds bound the way to the kubelet, retries included.
+
+    A port that nobody listens on shows only when the stream is used: it ends, and its ``error`` says why.
+    Raises NotFound (no such pod), Forbidden (get and create on pods/portforward), Unreachable.
+    """
+    about = f"port-forward to Pod {namespace}/{pod} port {port}"
+    path = client.path(ObjectRef("v1", "Pod", pod, namespace), "portforward") + f"?ports={port}"
+    failure: errors.ResilientError = errors.Unreachable(f"{about}: no time left to connect")
+    for left in tries(timeout):
+        try:
+            return PodStream(_websocket(client, path, max(left, 0.1), about), f"{pod}:{port}")
+        except errors.Unreachable as error:
+            failure = error
+        except errors.ApiError as error:
+            if error.status not in (429, 500, 502, 503, 504):
+                raise
+            failure = error
+    raise failure
+
+
+def _websocket(client: Client, path: str, timeout: float, about: str) -> Any:
+    entry = client.connection
+    parts = urlsplit(entry.host + path)
+    sslopt: dict[str, Any] = {"context": entry.tls}
+    if entry.configuration.tls_server_name:
+        sslopt["server_hostname"] = entry.configuration.tls_server_name
+    connection = websocket.WebSocket(sslopt=sslopt)
+    connection.settimeout(timeout)
+    try:
+        connection.connect(
+            urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws")),
+            header=[f"{name}: {value}" for name, value in entry.headers().iteritems() if name != "Accept"],
+            subprotocols=[_SUBPROTOCOL],
+            suppress_origin=True,
+            **_proxy(entry),
+        )
+    except websocket.WebSocketBadStatusException as error:
+        raise api_error(error.status_code, error.resp_body or b"", about) from None
+    except (OSError, websocket.WebSocketException) as error:
+        raise errors.Unreachable(f"{about}: no answer from the API server {entry.host}: {error}") from None
+    connection.settimeout(None)
+    return connection
+
+
+def _proxy(entry: Connection) -> Mapping[str, Any]:
+    """The pool's own way to the API server, in the websocket package's words; never what its environment says."""
+    if type(entry.pool) is urllib3.PoolManager:
+        return {"http_no_proxy": ["*"]}
+    parts = urlsplit(str(entry.configuration.proxy))
+    options: dict[str, Any] = {
+        "http_proxy_host": parts.hostname,
+        "http_proxy_port": parts.port or 8080,
+        "proxy_type": "http" if parts.scheme in ("http", "https") else parts.scheme,
+        "http_no_proxy": ["-"],
+    }
+    if parts.username:
+        options["http_proxy_auth"] = (unquote(parts.username), unquote(parts.password or ""))
+    return options
