@@ -20,8 +20,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes imp
     UPDATED,
     Change,
     Outcome,
+    Owners,
     Patch,
     Recorder,
+    Undo,
     owner_warnings,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import CONCURRENCY, Client
@@ -30,6 +32,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference 
     content,
     differs,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import same_owners
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import (
     Object,
     ObjectRef,
@@ -40,7 +43,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 # How often a patch is worked out anew when others keep changing the object.
 PATCH_TRIES = 6
 
-__all__ = ["Change", "Outcome", "Patch", "Recorder", "Writer"]
+__all__ = ["ABSENT", "CREATED", "DELETED", "UNCHANGED", "UPDATED", "Change", "Outcome", "Patch", "Recorder", "Writer"]
 
 
 class Writer:
@@ -80,6 +83,18 @@ class Writer:
     def delete(self, refs: Iterable[ObjectRef]) -> Outcome:
         """Deletes objects, those that need others first. What does not exist, kind included, is absent: no failure."""
         return self._carry_out(self._client.concurrently(self._plan_delete, list(refs)), reverse=True)
+
+    def undo(self, undo: Undo) -> Outcome:
+        """Takes objects back to where they were, owners included. Raises Invalid, Forbidden, WriteFailed."""
+        recreated = [self._plan_recreate(*pair) for pair in undo.recreated]
+        patched = self._client.concurrently(self._plan_patch, undo.patches)
+        deleted = self._client.concurrently(self._plan_delete, undo.deleted)
+        groups = [
+            *in_apply_order(change.ref for change in recreated),
+            *in_apply_order((change.ref for change in patched), reverse=True),
+            *in_apply_order((change.ref for change in deleted), reverse=True),
+        ]
+        return self._carry_out([*recreated, *patched, *deleted], groups=groups)
 
     # --- planning: nothing here is persisted ---------------------------------------------------------------------
 
@@ -123,9 +138,18 @@ class Writer:
     def _plan_patch(self, patch: Patch) -> Change:
         ref = ref_of(patch.seen)
         known = None if self._check_mode else patch.after
-        after = known or self._send_patch(ref, patch, dry_run=True)
-        change = UPDATED if content(patch.seen) != content(after) else UNCHANGED
-        return Change(ref, change, patch.seen, after, lambda: self._send_patch_again(ref, patch))
+        after = known or (self._send_patch(ref, patch, dry_run=True) if patch.body else patch.seen)
+        same = content(patch.seen) == content(after) and _patch_of_owners(after, patch.owners) is None
+
+        def send() -> Object:
+            written = self._send_patch_again(ref, patch) if patch.body else patch.seen
+            return self._send_owners(ref, written, patch.owners)
+
+        return Change(ref, UNCHANGED if same else UPDATED, patch.seen, after, send)
+
+    def _plan_recreate(self, item: Object, owners: Owners) -> Change:
+        ref = ref_of(item)
+        return Change(ref, CREATED, None, item, lambda: self._send_owners(ref, self._send_create(ref, item), owners))
 
     def _plan_delete(self, ref: ObjectRef) -> Change:
         before = self._find_unless_unserved(ref)
@@ -135,15 +159,17 @@ class Writer:
 
     # --- carrying out --------------------------------------------------------------------------------------------
 
-    def _carry_out(self, plan: list[Change], reverse: bool = False) -> Outcome:
+    def _carry_out(
+        self, plan: list[Change], reverse: bool = False, groups: Iterable[Sequence[ObjectRef]] | None = None
+    ) -> Outcome:
         outcome = Outcome(plan, warnings=owner_warnings(plan))
         todo = {change.ref: change for change in plan if change.changed}
         if self._check_mode or not todo:
             return outcome
         if self._journal:
-            self._journal.record([(change.ref, change.before) for change in todo.values()])
-        for group in in_apply_order(todo, reverse=reverse):
-            self._write_group([todo[ref] for ref in group], plan)
+            self._journal.record([(change.ref, change.before, change.after) for change in todo.values()])
+        for group in in_apply_order(todo, reverse=reverse) if groups is None else groups:
+            self._write_group([todo[ref] for ref in group if ref in todo], plan)
         return outcome
 
     def _write_group(self, group: list[Change], plan: list[Change]) -> None:
@@ -160,7 +186,7 @@ class Writer:
                 change.error = str(error)
                 failures.append(error)
 
-        with ThreadPoolExecutor(min(CONCURRENCY, len(group))) as pool:
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
             list(pool.map(write, group))
         if failures:
             raise _write_failed(failures[0], plan)
@@ -200,6 +226,11 @@ class Writer:
         body = dict(patch.body) | {"metadata": metadata}
         return self._send("PATCH", ref, body, "application/merge-patch+json", query, dry_run)
 
+    def _send_owners(self, ref: ObjectRef, item: Object, owners: Owners | None) -> Object:
+        """Hands fields to their owners: a write of its own, because what a write changes becomes the writer's."""
+        patch = _patch_of_owners(item, owners)
+        return self._send_patch_again(ref, patch) if patch else item
+
     def _send_create(self, ref: ObjectRef, item: Object) -> Object:
         collection = self._client.resource(ref.api_version, ref.kind).path(ref.namespace)
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
@@ -236,6 +267,18 @@ def _created_by(refs: Sequence[ObjectRef], objects: Sequence[Object]) -> dict[st
             if ref.kind == "CustomResourceDefinition"
         },
     }
+
+
+def _patch_of_owners(item: Object, owners: Owners | None) -> Patch | None:
+    """The patch that makes managedFields what they are to be; None when they are."""
+    if owners is None:
+        return None
+    wanted = owners(item)
+    if same_owners(wanted, item["metadata"].get("managedFields") or []):
+        return None
+    # An empty list would be taken for a client that knows nothing of managedFields: one empty entry clears them.
+    body = [{"op": "add", "path": "/metadata/managedFields", "value": wanted or [{}]}]
+    return Patch(item, body, again=lambda newer: _patch_of_owners(newer, owners))
 
 
 def _explained_conflict(ref: ObjectRef, error: errors.Conflict) -> errors.Conflict:
