@@ -10,14 +10,10 @@ else there too. The token is in no result, log or diff, and dies with the route.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Iterator
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
@@ -26,6 +22,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.signals import signals_deferred
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_api import (
     GUARD_HEADER,
@@ -68,7 +65,7 @@ def opened(
         return
     token = secrets.token_urlsafe(32)
     route, headers = _route(workload, token), {GUARD_HEADER: token}
-    with _signals_deferred() as interruptible:
+    with signals_deferred() as interruptible:
         try:
             with interruptible():
                 _create(route, writer)
@@ -183,46 +180,3 @@ def _labels(workload: Workload) -> dict[str, str]:
             f"{workload.ref}: {_PROVIDER}.labelselector is more than equalities: no route can be made for it"
         )
     return {pair[1]: pair[2] for pair in pairs if pair}
-
-
-class _Interrupted(BaseException):
-    """A signal that ends the process, on its way through the blocks that clean up."""
-
-
-@contextlib.contextmanager
-def _signals_deferred() -> Iterator[Callable[[], contextlib.AbstractContextManager[None]]]:
-    """Turns SIGTERM, SIGINT and SIGHUP into an exception inside ``interruptible``, and only notes them elsewhere.
-
-    At the end the former handlers are back and get the signal. In a thread of its own nothing is done: signals reach
-    the main thread only.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield contextlib.nullcontext
-        return
-    noted: list[int] = []
-    inside: list[bool] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        noted.append(number)
-        if inside:
-            inside.clear()
-            raise _Interrupted
-
-    @contextlib.contextmanager
-    def interruptible() -> Iterator[None]:
-        if noted:
-            raise _Interrupted
-        inside.append(True)
-        try:
-            yield
-        finally:
-            inside.clear()
-
-    former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    try:
-        yield interruptible
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-        if noted:
-            os.kill(os.getpid(), noted[0])

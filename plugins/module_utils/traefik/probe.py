@@ -1,0 +1,171 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Temporary routes that show what a replica has loaded, with Traefik's API closed. Pure.
+
+Traefik builds all of a router's middlewares and its service when it loads the router, and drops the router when one of
+them cannot be built: its requests get 404. So a route through the objects in question that answers anything else has
+loaded them. A middleware that stops every request stands first in the chain: the others are built and never run, so
+no authentication service is asked, no rate is counted and no application is reached. A second route without them, the
+control, tells "not loaded yet" from "cannot be loaded". Seen on 3.6.10 and 3.7.9.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import (
+    API_VERSION,
+    CLASS_ANNOTATION,
+    router_id,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.references import references_of
+
+LABEL = "resilient.traefik/probe"
+# What the stopping middleware answers: a status that neither Traefik nor the API server answers by itself.
+STOPPED = 418
+# TEST-NET-1 (RFC 5737): no client has this address, so everybody is refused.
+_NOBODY = "192.0.2.1/32"
+_NOOP = {"kind": "TraefikService", "name": "noop@internal"}
+# Above every rule's own priority (its length), below Traefik's limit of 2^63 - 1001.
+_PRIORITY = 1_000_000_000
+PROVABLE = ("Middleware", "TraefikService", "IngressRoute")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One route to ask for: ``path`` answers STOPPED once the replica has loaded what ``about`` names.
+
+    ``router`` is the route's name in Traefik's own messages. ``about`` is None for the control.
+    """
+
+    about: ObjectRef | None
+    path: str
+    router: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The objects of a probe and the questions that they answer. One control for each namespace."""
+
+    objects: list[Object]
+    questions: list[Question]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an object needs to be looked at by this Traefik: its entry point, its ingress class and labels."""
+
+    entry_point: str
+    ingress_class: str = ""
+    labels: Mapping[str, str] | None = None
+
+
+def probe_for(subjects: Sequence[Object], token: str, seen: Seen) -> Probe:
+    """The probe of Middlewares, TraefikServices and IngressRoutes; others are left out.
+
+    A subject without ``spec`` is one that is there already (a Middleware or TraefikService of that name).
+    """
+    objects: list[Object] = []
+    questions: list[Question] = []
+    for namespace in dict.fromkeys(item["metadata"]["namespace"] for item in subjects):
+        routes: list[tuple[ObjectRef | None, dict[str, Any]]] = [(None, {})]
+        for item in subjects:
+            if item["metadata"]["namespace"] == namespace:
+                routes += [(ref_of(item), route) for route in _routes_through(item)]
+        asked, made = _namespace_probe(namespace, routes, token, seen)
+        questions += asked
+        objects += made
+    return Probe(objects, questions)
+
+
+def _routes_through(item: Object) -> list[dict[str, Any]]:
+    """The parts of routes that need the object: ``middlewares``, ``services``, ``match``."""
+    name = item["metadata"]["name"]
+    if item["kind"] == "Middleware":
+        return [{"middlewares": [{"name": name}]}]
+    if item["kind"] == "TraefikService":
+        return [{"services": [{"kind": "TraefikService", "name": name}]}]
+    if item["kind"] == "IngressRoute":
+        return [dict(route) for route in item["spec"].get("routes") or []]
+    return []
+
+
+def _namespace_probe(
+    namespace: str, routes: Sequence[tuple[ObjectRef | None, dict[str, Any]]], token: str, seen: Seen
+) -> tuple[list[Question], list[Object]]:
+    name = f"resilient-probe-{token}"
+    stop = {"ipAllowList": {"sourceRange": [_NOBODY], "rejectStatusCode": STOPPED}}
+    questions, probing = [], []
+    for number, (about, part) in enumerate(routes):
+        path = f"/{name}/{number}"
+        route = _probing_route(part, path, name)
+        probing.append(route)
+        questions.append(Question(about, path, router_id(namespace, name, route["match"])))
+    spec = {"entryPoints": [seen.entry_point], "routes": probing}
+    return questions, [
+        _object("Middleware", namespace, name, token, stop, seen),
+        _object("IngressRoute", namespace, name, token, spec, seen),
+    ]
+
+
+def _probing_route(part: Mapping[str, Any], path: str, stop: str) -> dict[str, Any]:
+    own = f"Path(`{path}`)"
+    rule = part.get("match")
+    # The rule itself is parsed and never met: no path equals two.
+    match = f"{own} || (Path(`{path}/never`) && ({rule}))" if rule else own
+    syntax = {"syntax": part["syntax"]} if part.get("syntax") else {}
+    return syntax | {
+        "kind": "Rule",
+        "match": match,
+        "priority": _PRIORITY,
+        "middlewares": [{"name": stop}, *(part.get("middlewares") or [])],
+        "services": part.get("services") or [_NOOP],
+    }
+
+
+def _object(kind: str, namespace: str, name: str, token: str, spec: dict[str, Any], seen: Seen) -> Object:
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": namespace,
+        "labels": {**(seen.labels or {}), LABEL: token, "app.kubernetes.io/managed-by": "resilient.traefik"},
+    }
+    if kind == "IngressRoute" and seen.ingress_class:
+        # spec.ingressClassName came with 3.7; the annotation is read by all versions.
+        metadata["annotations"] = {CLASS_ANNOTATION: seen.ingress_class}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def rehearsal(items: Iterable[Object], token: str, seen: Seen) -> list[tuple[ObjectRef, Object]]:
+    """Each object with a twin under another name, whose references to objects of the set lead to their twins.
+
+    Proving the twins first keeps a bad change away from the objects that live traffic uses.
+    """
+    listed = [item for item in items if item["kind"] not in ("TLSOption", "TLSStore")]
+    names = {ref_of(item): f"resilient-probe-{token}-{number}" for number, item in enumerate(listed)}
+    return [(ref_of(item), _twin(item, names, token, seen)) for item in listed]
+
+
+def _twin(item: Object, names: Mapping[ObjectRef, str], token: str, seen: Seen) -> Object:
+    spec = copy.deepcopy(item.get("spec") or {})
+    for reference in references_of(item):
+        if reference.target in names:
+            _rename(spec, reference.path.removeprefix("spec."), names[reference.target])
+    ref = ref_of(item)
+    return _object(ref.kind, ref.namespace, names[ref], token, spec, seen)
+
+
+def _rename(spec: dict[str, Any], path: str, name: str) -> None:
+    """Writes the name at a reference's path: the place is a mapping with ``name``, or the name itself."""
+    *way, last = re.findall(r"[^.\[\]]+", path)
+    place: Any = spec
+    for key in way:
+        place = place[int(key)] if isinstance(place, list) else place[key]
+    key = int(last) if isinstance(place, list) else last
+    if isinstance(place[key], dict):
+        place[key]["name"] = name
+    else:
+        place[key] = name
