@@ -16,6 +16,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import AnsibleValidationErrorMultiple, UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -45,14 +46,14 @@ class InProcessAction(ActionBase):
         validated = ArgumentSpecValidator(**spec.arguments()).validate(_as_module_sees(self._task.args))
         hidden = validated._no_log_values
         if validated.error_messages:
-            return result | dict(remove_values({"failed": True, "msg": validated.errors.msg}, hidden))
+            return result | dict(remove_values({"failed": True, "msg": self._refusal(validated.errors)}, hidden))
         task = Task(validated.validated_parameters, check_mode=self._task.check_mode, progress=self._progress)
         answer = self._answer(spec, task)
         return result | dict(remove_values(answer, hidden))
 
     def _answer(self, spec: ModuleSpec, task: Task) -> dict[str, Any]:
         if task.check_mode and not spec.supports_check_mode:
-            return {"skipped": True, "msg": "this module does not run in check mode"}
+            return {"skipped": True, "msg": f"remote module ({self._task.action}) does not support check mode"}
         try:
             spec.check_libraries()
             answer = {"changed": False} | spec.body(task)
@@ -61,6 +62,11 @@ class InProcessAction(ActionBase):
         if not self._task.diff:
             answer.pop("diff", None)
         return answer | ({"warnings": task.warnings} if task.warnings else {})
+
+    def _refusal(self, found: AnsibleValidationErrorMultiple) -> str:
+        """The words of AnsibleModule for arguments that it does not take."""
+        unsupported = isinstance(found[0], UnsupportedError)
+        return (f"Unsupported parameters for ({self._task.action}) module: " if unsupported else "") + str(found.msg)
 
     def _in_process(self) -> bool:
         return self._connection.transport == "local" and not self._connection.become and not self._task.async_val

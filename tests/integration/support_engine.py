@@ -47,3 +47,9 @@ def config_map(namespace: str, name: str = "settings", **data: str) -> Object:
     """A ConfigMap with these values."""
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def secret(namespace: str, name: str = "credentials", **values: str) -> Object:
+    """A Secret with these values, as plain text."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
