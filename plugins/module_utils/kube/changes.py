@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import shown
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import same_owners
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
 
@@ -15,9 +17,13 @@ CREATED, UPDATED, DELETED, UNCHANGED, ABSENT = "created", "updated", "deleted", 
 
 
 class Recorder(Protocol):
-    """Told the states of objects before they are written: the journal."""
+    """Told the states of objects, as they are and as they will be, before they are written: the journal."""
 
-    def record(self, states: Sequence[tuple[ObjectRef, Object | None]]) -> None: ...
+    def record(self, states: Sequence[tuple[ObjectRef, Object | None, Object | None]]) -> None: ...
+
+
+# The managedFields that an object is to end up with, worked out from the object as it was written.
+Owners = Callable[[Object], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,28 @@ class Patch:
     ``after`` is the exact result, from a caller who can work it out: then nothing is tried on the API server first,
     except in check mode. ``again`` works the patch out anew from a newer object when somebody changed it since, or
     returns None when there is nothing left to do; without it such a change is a Conflict.
+
+    ``owners`` says who is to own which field afterwards. Otherwise what a patch changes becomes ours.
     """
 
     seen: Object
     body: dict[str, Any] | list[dict[str, Any]]
     after: Object | None = None
     again: Callable[[Object], Patch | None] | None = None
+    owners: Owners | None = None
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What takes a set of objects back to where they were: written in this order, and by one plan.
+
+    ``recreated`` are objects with their owners, created in apply order. Then come ``patches`` and last, when nothing
+    refers to them any more, ``deleted``, both with those first that need others.
+    """
+
+    recreated: Sequence[tuple[Object, Owners]] = ()
+    patches: Sequence[Patch] = ()
+    deleted: Sequence[ObjectRef] = ()
 
 
 @dataclass
@@ -95,3 +117,43 @@ def owner_warnings(plan: Sequence[Change]) -> list[str]:
 
 def _counted(refs: Sequence[ObjectRef]) -> str:
     return f"{refs[0]} belongs" if len(refs) == 1 else f"{refs[0]} and {len(refs) - 1} more objects belong"
+
+
+def patch_of_owners(item: Object, owners: Owners | None) -> Patch | None:
+    """The patch that makes managedFields what they are to be; None when they are."""
+    if owners is None:
+        return None
+    wanted = owners(item)
+    if same_owners(wanted, item["metadata"].get("managedFields") or []):
+        return None
+    # An empty list would be taken for a client that knows nothing of managedFields: one empty entry clears them.
+    body = [{"op": "add", "path": "/metadata/managedFields", "value": wanted or [{}]}]
+    return Patch(item, body, again=lambda newer: patch_of_owners(newer, owners))
+
+
+def explained_conflict(ref: ObjectRef, error: errors.Conflict) -> errors.Conflict:
+    """The conflict with fields and managers named; as it is when it is not about field managers."""
+    owned = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
+    if not owned:
+        return error
+    fields = "; ".join(f"{cause['field']}: {cause['message']}" for cause in owned)
+    return errors.Conflict(
+        f"{ref}: another field manager owns what this task sets: {fields}. Leave these fields to it, change them "
+        "there, or take them over on purpose with on_conflict: force.",
+        status=error.status,
+        reason=error.reason,
+        causes=error.causes,
+        conflicts=[{"object": str(ref), "field": cause["field"], "message": cause["message"]} for cause in owned],
+    )
+
+
+def write_failed(cause: errors.ResilientError, plan: list[Change]) -> errors.WriteFailed:
+    """The failure of one write of a plan, with what became of the others."""
+    written = sum(change.written for change in plan)
+    left = sum(change.changed and not change.written for change in plan)
+    return errors.WriteFailed(
+        f"{cause} Of this set {written} objects were written and {left} were not: see results. "
+        "Running the task again goes on from here.",
+        results=[change.result() for change in plan],
+        cause=cause,
+    )

@@ -1,50 +1,47 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What runs changed, and what was there before: kept in the cluster, so that a rollback outlives the controller.
 
-A run is one Secret per part in the journal's namespace, compressed; an object's state is stored before the first
-write of the run to it, and later writes of the same run leave the entry alone.
+A run is one Secret per part in the journal's namespace, compressed. An object's state is stored before the first write
+of the run to it; later writes add only which other fields they touch.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors, journal_entries
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import Entry
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.own_namespace import (
+    NAMESPACE,
+    AlreadyThere,
+    create_with_namespace,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 
-NAMESPACE = "resilient-traefik"
 RUNS_KEPT = 10
-# A Secret holds 1 MiB (the API server's limit); the rest is room for base64 and metadata.
-PART_BYTES = 700_000
 _RUN_LABEL, _PART_LABEL = "resilient.traefik/run", "resilient.traefik/part"
+_RESTORED = "resilient.traefik/restored"
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One object of a run. ``before`` is the state before its first write, None when the run created it."""
-
-    ref: ObjectRef
-    before: Object | None
-    recorded: str
+_NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+# Tasks of one run at the same time want the same name for their next part.
+_NAME_TRIES = 10
 
 
 @dataclass(frozen=True)
 class Run:
-    """A recorded run: its id, the time of its first entry (ISO 8601, UTC) and its entries."""
+    """A recorded run: its id, the time of its first part (ISO 8601, UTC, the API server's clock) and its entries.
+
+    ``restored`` is the time at which all of it was put back, empty until then.
+    """
 
     run_id: str
     started: str
+    restored: str
     entries: list[Entry]
 
 
@@ -62,60 +59,120 @@ class Journal:
         self._writer = Writer(client, check_mode=False)
         self.run_id = run_id
 
-    def record(self, states: Sequence[tuple[ObjectRef, Object | None]]) -> None:
-        """Stores the states of objects that this run has not recorded yet. Called before they are written."""
+    def record(self, states: Sequence[tuple[ObjectRef, Object | None, Object | None]]) -> None:
+        """Stores what a set of writes adds to the run. Called before they are sent, with states before and after."""
+        parts, known = self._known()
+        additions = [journal_entries.addition(known.get(ref), ref, before, after) for ref, before, after in states]
+        self._store(parts, known, additions)
+
+    def unrecorded(self, refs: Iterable[ObjectRef]) -> list[ObjectRef]:
+        """Those of the objects whose whole state this run does not keep yet."""
+        _parts_of_run, known = self._known()
+        return [ref for ref in refs if not (ref in known and known[ref].whole)]
+
+    def record_states(self, states: Iterable[tuple[ObjectRef, Object | None]]) -> None:
+        """Keeps whole states of objects without a write."""
+        parts, known = self._known()
+        additions = [journal_entries.recorded_state(known.get(ref), ref, state) for ref, state in states]
+        self._store(parts, known, additions)
+
+    def _known(self) -> tuple[list[Object], dict[ObjectRef, Entry]]:
         parts = _parts(self._client, self.run_id)
-        known = {key for part in parts for key in part.get("data") or {}}
-        fresh = {key_of(ref): _packed(ref, before) for ref, before in states if key_of(ref) not in known}
+        open_parts = [part for part in parts if not _restored(part)]
+        return parts, journal_entries.unpacked(part.get("data") or {} for part in open_parts)
+
+    def _store(self, parts: list[Object], known: dict[ObjectRef, Entry], additions: Iterable[Entry | None]) -> None:
+        fresh = [entry for entry in additions if entry]
         if not fresh:
             return
         if not parts:
-            self._ensure_namespace()
             self._prune()
-        for number, data in enumerate(_in_parts(fresh), start=len(parts)):
-            self._writer.create(_part(self.run_id, number, data))
+        number = 1 + max((_number(part) for part in parts), default=-1)
+        for data in journal_entries.packed(
+            (entry, known[entry.ref].records if entry.ref in known else 0) for entry in fresh
+        ):
+            number = 1 + self._create_part(number, data)
 
-    def _ensure_namespace(self) -> None:
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        if self._client.find(ref_of(namespace)) is None:
-            self._writer.create(namespace)
+    def _create_part(self, number: int, data: dict[str, str]) -> int:
+        """The number under which the part could be stored: the first one that is free."""
+        for attempt in range(number, number + _NAME_TRIES):
+            try:
+                create_with_namespace(self._writer, _part(self.run_id, attempt, data))
+            except AlreadyThere:
+                continue
+            return attempt
+        raise errors.ResilientError(
+            f"run_id {self.run_id}: no free name for a part of the journal after {_NAME_TRIES} tries. Too many tasks "
+            "of this run write at the same time."
+        )
 
     def _prune(self) -> None:
         """Makes room: with the run that begins there are RUNS_KEPT."""
-        parts = _parts(self._client)
-        kept = {run.run_id for run in runs(self._client)[: RUNS_KEPT - 1]}
+        answer = self._client.request(
+            "GET", _SECRETS, query={"labelSelector": _RUN_LABEL}, accept=_NAMES_ONLY, about="journal"
+        )
+        by_run: dict[str, list[Object]] = {}
+        for part in answer.get("items") or []:
+            by_run.setdefault(part["metadata"]["labels"][_RUN_LABEL], []).append(part)
+        newest_first = sorted(by_run.values(), key=_started, reverse=True)
         self._writer.delete(
             ObjectRef("v1", "Secret", part["metadata"]["name"], NAMESPACE)
+            for parts in newest_first[RUNS_KEPT - 1 :]
             for part in parts
-            if part["metadata"]["labels"][_RUN_LABEL] not in kept
         )
 
 
-def runs(client: Client) -> list[Run]:
-    """All recorded runs, the newest first."""
+def runs(client: Client, run_id: str = "") -> list[Run]:
+    """All recorded runs, or the one that is named, the newest first."""
     by_run: dict[str, list[Object]] = {}
-    for part in _parts(client):
+    for part in _parts(client, run_id):
         by_run.setdefault(part["metadata"]["labels"][_RUN_LABEL], []).append(part)
-    recorded = [
-        Run(
-            run_id,
-            min(part["metadata"]["creationTimestamp"] for part in parts),
-            [_unpacked(value) for part in parts for value in (part.get("data") or {}).values()],
-        )
-        for run_id, parts in by_run.items()
-    ]
-    return sorted(recorded, key=lambda run: run.started, reverse=True)
+    recorded = [_run(name, parts) for name, parts in by_run.items()]
+    return sorted(recorded, key=_age, reverse=True)
 
 
-def key_of(ref: ObjectRef) -> str:
-    """The object's key in a journal Secret: stable, and valid whatever the object is called."""
-    return hashlib.sha256(json.dumps(ref.as_dict(), sort_keys=True).encode()).hexdigest()[:40]
+def mark_restored(client: Client, run_id: str) -> None:
+    """Notes that all of the run was put back: its entries are history, and the same run may begin anew."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    body = {"metadata": {"annotations": {_RESTORED: now}}}
+    open_parts = [part for part in _parts(client, run_id) if not _restored(part)]
+    Writer(client, check_mode=False).patch([Patch(part, body) for part in open_parts])
+
+
+def _run(run_id: str, parts: list[Object]) -> Run:
+    open_parts = [part for part in parts if not _restored(part)]
+    entries = journal_entries.unpacked(part.get("data") or {} for part in open_parts or parts)
+    restored = "" if open_parts else max(map(_restored, parts))
+    return Run(run_id, _started(open_parts or parts), restored, sorted(entries.values(), key=lambda entry: entry.ref))
+
+
+def _age(run: Run) -> tuple[str, str]:
+    """The API server's clock counts seconds; within one the controller's own decides."""
+    return run.started, min((entry.recorded for entry in run.entries), default="")
+
+
+def _started(parts: Iterable[Object]) -> str:
+    return min(str(part["metadata"]["creationTimestamp"]) for part in parts)
+
+
+def _restored(part: Object) -> str:
+    return str((part["metadata"].get("annotations") or {}).get(_RESTORED, ""))
+
+
+def _number(part: Object) -> int:
+    return int(part["metadata"]["labels"][_PART_LABEL])
 
 
 def _parts(client: Client, run_id: str = "") -> list[Object]:
+    """The Secrets of all runs, or of one, in the order in which they were stored."""
     selector = f"{_RUN_LABEL}={run_id}" if run_id else _RUN_LABEL
     answer = client.request("GET", _SECRETS, query={"labelSelector": selector}, about="journal")
-    return list(answer.get("items") or [])
+    return sorted((_named(item) for item in answer.get("items") or []), key=_number)
+
+
+def _named(item: Object) -> Object:
+    """Items of a list carry neither; a patch wants them."""
+    return item | {"apiVersion": "v1", "kind": "Secret"}
 
 
 def _part(run_id: str, number: int, data: dict[str, str]) -> Object:
@@ -128,28 +185,6 @@ def _part(run_id: str, number: int, data: dict[str, str]) -> Object:
             "labels": {_RUN_LABEL: run_id, _PART_LABEL: str(number)},
         },
         "type": "resilient.traefik/journal",
+        "immutable": True,
         "data": data,
     }
-
-
-def _in_parts(data: dict[str, str]) -> list[dict[str, str]]:
-    parts: list[dict[str, str]] = [{}]
-    size = 0
-    for key, value in data.items():
-        if size and size + len(value) > PART_BYTES:
-            parts.append({})
-            size = 0
-        parts[-1][key] = value
-        size += len(value)
-    return parts
-
-
-def _packed(ref: ObjectRef, before: Object | None) -> str:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    entry: dict[str, Any] = {"ref": ref.as_dict(), "before": before, "recorded": now}
-    return base64.b64encode(gzip.compress(json.dumps(entry, separators=(",", ":")).encode(), mtime=0)).decode()
-
-
-def _unpacked(value: str) -> Entry:
-    entry = json.loads(gzip.decompress(base64.b64decode(value)))
-    return Entry(ObjectRef(**entry["ref"]), entry["before"], entry["recorded"])

@@ -24,7 +24,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes imp
     Patch,
     Recorder,
     Undo,
+    explained_conflict,
     owner_warnings,
+    patch_of_owners,
+    write_failed,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import CONCURRENCY, Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import (
@@ -32,7 +35,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference 
     content,
     differs,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import same_owners
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import (
     Object,
     ObjectRef,
@@ -139,7 +141,7 @@ class Writer:
         ref = ref_of(patch.seen)
         known = None if self._check_mode else patch.after
         after = known or (self._send_patch(ref, patch, dry_run=True) if patch.body else patch.seen)
-        same = content(patch.seen) == content(after) and _patch_of_owners(after, patch.owners) is None
+        same = content(patch.seen) == content(after) and patch_of_owners(after, patch.owners) is None
 
         def send() -> Object:
             written = self._send_patch_again(ref, patch) if patch.body else patch.seen
@@ -189,7 +191,7 @@ class Writer:
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             list(pool.map(write, group))
         if failures:
-            raise _write_failed(failures[0], plan)
+            raise write_failed(failures[0], plan)
 
     # --- the requests --------------------------------------------------------------------------------------------
 
@@ -198,7 +200,7 @@ class Writer:
         try:
             return self._send("PATCH", ref, item, "application/apply-patch+yaml", query, dry_run)
         except errors.Conflict as error:
-            raise _explained_conflict(ref, error) from None
+            raise explained_conflict(ref, error) from None
 
     def _send_patch_again(self, ref: ObjectRef, patch: Patch) -> Object:
         """Sends the patch; when somebody changed the object since, one that is worked out anew, a few times."""
@@ -228,7 +230,7 @@ class Writer:
 
     def _send_owners(self, ref: ObjectRef, item: Object, owners: Owners | None) -> Object:
         """Hands fields to their owners: a write of its own, because what a write changes becomes the writer's."""
-        patch = _patch_of_owners(item, owners)
+        patch = patch_of_owners(item, owners)
         return self._send_patch_again(ref, patch) if patch else item
 
     def _send_create(self, ref: ObjectRef, item: Object) -> Object:
@@ -267,41 +269,3 @@ def _created_by(refs: Sequence[ObjectRef], objects: Sequence[Object]) -> dict[st
             if ref.kind == "CustomResourceDefinition"
         },
     }
-
-
-def _patch_of_owners(item: Object, owners: Owners | None) -> Patch | None:
-    """The patch that makes managedFields what they are to be; None when they are."""
-    if owners is None:
-        return None
-    wanted = owners(item)
-    if same_owners(wanted, item["metadata"].get("managedFields") or []):
-        return None
-    # An empty list would be taken for a client that knows nothing of managedFields: one empty entry clears them.
-    body = [{"op": "add", "path": "/metadata/managedFields", "value": wanted or [{}]}]
-    return Patch(item, body, again=lambda newer: _patch_of_owners(newer, owners))
-
-
-def _explained_conflict(ref: ObjectRef, error: errors.Conflict) -> errors.Conflict:
-    owned = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
-    if not owned:
-        return error
-    fields = "; ".join(f"{cause['field']}: {cause['message']}" for cause in owned)
-    return errors.Conflict(
-        f"{ref}: another field manager owns what this task sets: {fields}. Leave these fields to it, change them "
-        "there, or take them over on purpose with on_conflict: force.",
-        status=error.status,
-        reason=error.reason,
-        causes=error.causes,
-        conflicts=[{"object": str(ref), "field": cause["field"], "message": cause["message"]} for cause in owned],
-    )
-
-
-def _write_failed(cause: errors.ResilientError, plan: list[Change]) -> errors.WriteFailed:
-    written = sum(change.written for change in plan)
-    left = sum(change.changed and not change.written for change in plan)
-    return errors.WriteFailed(
-        f"{cause} Of this set {written} objects were written and {left} were not: see results. "
-        "Running the task again goes on from here.",
-        results=[change.result() for change in plan],
-        cause=cause,
-    )
