@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 class _Interrupted(BaseException):
     """A signal that ends the process, on its way through the blocks that clean up."""
@@ -44,7 +46,9 @@ def signals_deferred() -> Iterator[Callable[[], contextlib.AbstractContextManage
         finally:
             inside.clear()
 
-    former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    # What is ignored (a shell's background job) would not have ended the process.
+    ending = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    former = {number: signal.signal(number, note) for number in ending}
     try:
         yield interruptible
     finally:

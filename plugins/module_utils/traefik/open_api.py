@@ -12,13 +12,14 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
@@ -84,16 +85,24 @@ def _create(route: Object, writer: Writer) -> None:
 def _close(
     client: Client, workload: Workload, writer: Writer, route: Object, headers: dict[str, str], seconds: float
 ) -> None:
-    ref = ref_of(route)
+    """Called while another failure may be on its way up: then both are told."""
+    failure = sys.exception()
     try:
-        written = writer.delete([ref]).changes[0].written
+        if _delete(writer, ref_of(route)):
+            _wait(client, workload, headers, seconds, wanted=False)
+    except errors.ResilientError as error:
+        before = f"{failure} Besides, " if isinstance(failure, errors.ResilientError) else ""
+        raise errors.ResilientError(f"{before}{error}", **error.facts) from None
+
+
+def _delete(writer: Writer, ref: ObjectRef) -> bool:
+    try:
+        return writer.delete([ref]).changes[0].written
     except errors.ResilientError as error:
         raise errors.ResilientError(
             f"{ref} opens Traefik's API and could not be deleted: {error} Delete it by hand, or run this again: it "
             f"counts as left over after {LIFETIME} s."
         ) from None
-    if written:
-        _wait(client, workload, headers, seconds, wanted=False)
 
 
 def _wait(client: Client, workload: Workload, headers: dict[str, str], seconds: float, wanted: bool) -> None:
