@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,9 @@ def kustomization(traefik_version: str) -> Path:
 
 
 def apply(kubectl: Kubectl, definitions: Path, folder: Path, progress: Progress) -> None:
-    """Bring the cluster's workloads to what the manifests say, and wait for them. Raises LabError naming what is missing."""
+    """Bring the cluster's workloads to what the manifests say and wait for them. LabError names what is missing."""
     with progress.step("apply the workloads"):
-        _apply_definitions(kubectl, definitions)
+        _ensure_definitions(kubectl, definitions)
         manifests = _render(kubectl, folder)
         first = [manifest for manifest in manifests if manifest["kind"] in FIRST_KINDS]
         rest = [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS]
@@ -76,7 +77,7 @@ def is_available(deployment: dict[str, Any]) -> bool:
 
 
 def wait_available(kubectl: Kubectl, wanted: list[Workload], progress: Progress, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until the nodes are Ready and the Deployments available; LabError with events and logs when they are not in time."""
+    """Wait until nodes are Ready and Deployments available; LabError with events and logs when they are late."""
     deadline = time.monotonic() + seconds
     while True:
         unready = _unready_nodes(kubectl.get("nodes", doing="reading the nodes"))
@@ -91,24 +92,32 @@ def wait_available(kubectl: Kubectl, wanted: list[Workload], progress: Progress,
         time.sleep(0.5)
 
 
-def _apply_definitions(kubectl: Kubectl, definitions: Path) -> None:
-    files = ["-f", definitions / "crds.yaml", "-f", definitions / "rbac.yaml"]
-    kubectl.run(*APPLY, *files, doing="applying Traefik's definitions")
-    names = [
-        f"crd/{document['metadata']['name']}"
-        for document in yaml.load_all((definitions / "crds.yaml").read_text(), Loader=yaml.CSafeLoader)
-    ]
-    kubectl.run("wait", "--for=condition=Established", *names, doing="waiting for Traefik's definitions")
+def _ensure_definitions(kubectl: Kubectl, definitions: Path) -> None:
+    """Apply Traefik's definitions unless the cluster has this very set; its name stands in a label of them."""
+    crds = definitions / "crds.yaml"
+    names = re.findall(r"(?m)^  name: (\S+)$", crds.read_text())
+    label = f"lab-definitions={definitions.name[-63:]}"
+    there = kubectl.run(
+        "get", "crd", "--selector", label, "--output=name", doing="reading the definitions"
+    ).stdout.split()
+    if len(there) == len(names):
+        return
+    kubectl.run(*APPLY, "-f", crds, "-f", definitions / "rbac.yaml", doing="applying Traefik's definitions")
+    kinds = [f"crd/{name}" for name in names]
+    kubectl.run("wait", "--for=condition=Established", *kinds, doing="waiting for Traefik's definitions")
+    kubectl.run("label", "--overwrite", *kinds, label, doing="labelling Traefik's definitions")
 
 
 def _render(kubectl: Kubectl, folder: Path) -> list[dict[str, Any]]:
     rendered = kubectl.run("kustomize", folder, doing=f"reading {folder.name}").stdout
-    return [manifest for manifest in yaml.safe_load_all(rendered) if manifest]
+    return [manifest for manifest in yaml.load_all(rendered, Loader=yaml.CSafeLoader) if manifest]
 
 
 def _apply(kubectl: Kubectl, manifests: list[dict[str, Any]]) -> None:
     if manifests:
-        kubectl.run(*APPLY, "-f", "-", doing="applying the workloads", stdin=yaml.safe_dump_all(manifests))
+        kubectl.run(
+            *APPLY, "-f", "-", doing="applying the workloads", stdin=yaml.dump_all(manifests, Dumper=yaml.CSafeDumper)
+        )
 
 
 def _wait_for_policies(kubectl: Kubectl, manifests: list[dict[str, Any]], seconds: float = 30.0) -> None:

@@ -8,12 +8,15 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 
 from lab import commands, network
 from lab.errors import LabError
 from lab.kube import Kubectl
+from lab.node_images import load_when_booted
+from lab.parallel import run_all
 from lab.progress import Progress
 from lab.settings import LAB_FOLDER, NODE_COUNT, Settings
 from lab.sources import Kit
@@ -68,14 +71,8 @@ class Cluster:
     def render(self) -> str:
         """kind's configuration for this lab."""
         template = Template((LAB_FOLDER / "kind.yaml").read_text())
-        return template.substitute(
-            NAMES="NAMES",
-            **{
-                "name": self.settings.name,
-                "api_port": self.settings.api_port,
-                "state": self.settings.state,
-            },
-        )
+        names = {"name": self.settings.name, "api_port": str(self.settings.api_port), "state": str(self.settings.state)}
+        return template.substitute(names)
 
     def memory_limit(self) -> str:
         """What one node may use, so that all nodes together leave the machine a quarter."""
@@ -91,15 +88,24 @@ class Cluster:
         (state / "audit").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(AUDIT_POLICY, state / "audit-policy.yaml")
         (state / "kind.yaml").write_text(self.render())
-        with progress.step("create the cluster"):
-            log = logs / "kind.log"
-            log.write_text("")
-            command = [self.kit.tools["kind"], "create", "cluster", "--config", state / "kind.yaml"]
-            where = ["--image", self.kit.node_image, "--kubeconfig", state / "kubeconfig"]
-            environment = self.kit.engine.environment
-            commands.run([*command, *where], doing="creating the cluster", env=environment, log=log, timeout=600)
-        for container in self.kit.engine.containers(self.settings.name):
-            self.kit.engine.limit_memory(container.name, self.memory_limit())
+        with progress.step("create the cluster and load the workloads' images"):
+            loads = [partial(load_when_booted, self.kit.engine, node, self.kit.images) for node in self.node_names()]
+            run_all([self._run_kind, *loads], progress.beat)
+        for name in self.node_names():
+            self.kit.engine.limit_memory(name, self.memory_limit())
+
+    def node_names(self) -> list[str]:
+        """The names that kind gives the nodes."""
+        workers = ["worker", *(f"worker{number}" for number in range(2, NODE_COUNT))]
+        return [f"{self.settings.name}-{role}" for role in ("control-plane", *workers)]
+
+    def _run_kind(self) -> None:
+        state, log = self.settings.state, self.settings.logs / "kind.log"
+        log.write_text("")
+        command = [self.kit.tools["kind"], "create", "cluster", "--config", state / "kind.yaml"]
+        where = ["--image", self.kit.node_image, "--kubeconfig", state / "kubeconfig"]
+        environment = self.kit.engine.environment
+        commands.run([*command, *where], doing="creating the cluster", env=environment, log=log, timeout=600)
 
     def connect(self) -> None:
         """Give the pods their network; does no harm when they have it."""
@@ -117,30 +123,26 @@ class Cluster:
             time.sleep(0.5)
 
     def mark_complete(self) -> None:
-        """Record what the standing cluster is made of."""
-        new = self._record.with_suffix(".new")
-        new.write_text(json.dumps({"fingerprint": self.fingerprint(), "loaded": {}, "source": self.kit.source}))
-        new.rename(self._record)
+        """Record what the standing cluster is made of; one without this record is half-made."""
+        self._write_record({"fingerprint": self.fingerprint(), "source": self.kit.source, "images": self._image_keys()})
 
     def load_images(self, progress: Progress) -> None:
-        """Load the workloads' images that a node lacks or has in an older form."""
+        """Load the workloads' images that a standing cluster lacks, or has in an older form."""
         record = json.loads(self._record.read_text())
-        nodes = [container.name for container in self.kit.engine.containers(self.settings.name)]
-        missing = [image for image in self.kit.images if record["loaded"].get(image.reference) != image.key]
-        if not missing:
-            return
-        with progress.step("load the workloads' images"):
-            command = [self.kit.tools["kind"], "load", "image-archive", "--name", self.settings.name]
-            archives = [image.archive for image in missing]
-            log = self.settings.logs / "load-images.log"
-            commands.run(
-                [*command, *archives],
-                doing=f"loading images into {len(nodes)} nodes",
-                env=self.kit.engine.environment,
-                log=log,
-            )
-        record["loaded"].update({image.reference: image.key for image in missing})
-        self._record.write_text(json.dumps(record))
+        missing = [image for image in self.kit.images if record["images"].get(image.reference) != image.key]
+        if missing:
+            with progress.step("load the workloads' images"):
+                loads = [partial(load_when_booted, self.kit.engine, node, missing) for node in self.node_names()]
+                run_all(loads, progress.beat)
+            self._write_record({**record, "images": {**record["images"], **self._image_keys()}})
+
+    def _image_keys(self) -> dict[str, str]:
+        return {image.reference: image.key for image in self.kit.images}
+
+    def _write_record(self, record: dict[str, object]) -> None:
+        new = self._record.with_suffix(".new")
+        new.write_text(json.dumps(record))
+        new.rename(self._record)
 
     def remove(self) -> list[str]:
         """Remove containers, volumes and network. Returns the names of what was removed."""

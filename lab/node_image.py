@@ -8,7 +8,7 @@ from pathlib import Path
 from lab import commands
 from lab.cache import Artefact, Workplace, digest_of_files
 from lab.go_programs import CONTROL_PLANE_PROGRAMS, COREDNS, ETCD, KIND_NODE_FILES, KUBERNETES, NODE_PROGRAMS, PAUSE
-from lab.image_catalogue import ARCHIVE, SMALL_ROOT
+from lab.image_catalogue import SMALL_ROOT
 from lab.layers import LAYER, Entry, write_archive, write_digest, write_layer, write_layout
 from lab.settings import KUBERNETES_VERSION, LAB_FOLDER
 

@@ -88,7 +88,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def lock_folder() -> Path:
-    """Where the lock of a lab lies: one place a machine, because the nodes' names are the machine's, whichever cache a run uses."""
+    """Where a lab's lock lies: one place a machine, whichever cache a run uses, because the nodes' names are the machine's."""
     shared = Path("/run/lock")
     return shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
 

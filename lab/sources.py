@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +80,7 @@ def _from_registry(
     if engine is None:
         raise LabError(
             f"No container engine answers that can reach the node image {settings.node_image}.",
-            "Start Docker or Podman and check its registry, name another image (LAB_NODE_IMAGE), or use LAB_SOURCE=build.",
+            "Start Docker or Podman, check its registry, name another image (LAB_NODE_IMAGE), or use LAB_SOURCE=build.",
         )
     built = build_all(common, store, settings.logs, progress)
     if not engine.has_image(settings.node_image):
@@ -154,11 +153,3 @@ def _kubectl_of_image(engine: Engine, image: str, store: Store) -> Path:
             engine.run("rm", "--force", "--volumes", container, doing="closing the node image")
         (folder / "kubectl.new").rename(folder / "kubectl")
     return folder / "kubectl"
-
-
-def go_is_there() -> bool:
-    """Whether a Go tool chain is installed."""
-    return (
-        shutil.which("go") is not None
-        and commands.run(["go", "version"], doing="asking for Go", check=False).returncode == 0
-    )

@@ -25,7 +25,7 @@ def up(settings: Settings, progress: Progress) -> None:
     created = _make_usable(cluster, progress)
     cluster.connect()
     cluster.load_images(progress)
-    preflight.check_node_ports(kit.engine, cluster.kubectl)
+    preflight.check_node_ports(kit.engine, cluster.kubectl, cluster.node_names())
     _expose(settings, cluster, kit)
     folder = apply_workloads.kustomization(settings.traefik_version)
     apply_workloads.apply(cluster.kubectl, kit.traefik_definitions, folder, progress)
@@ -65,7 +65,6 @@ def _report(settings: Settings, kit: Kit, created: bool, progress: Progress) -> 
     kind = "cold build" if kit.built else "from the cache" if created else "was healthy"
     for line in summary(progress.figures):
         progress.say(line)
-    progress.say(
-        f"lab '{settings.name}' is up ({kind}, source {kit.source}, Traefik {settings.traefik_version}) in {progress.elapsed():.1f} s"
-    )
+    made_of = f"{kind}, source {kit.source}, Traefik {settings.traefik_version}"
+    progress.say(f"lab '{settings.name}' is up after {progress.elapsed():.1f} s ({made_of})")
     progress.say(f"kubectl --kubeconfig {settings.kubeconfig} get pods -A")
