@@ -19,7 +19,7 @@ from lab.up import up
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command and return the exit code; an error that a user can meet ends in a sentence, not in a traceback."""
+    """Run one command, return the exit code; an error that a user can meet ends in a sentence, not in a traceback."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True)
     subparsers.add_parser("up", help="bring the lab up, or heal it")

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from string import Template
 
+import yaml
+
 from lab import commands, network
 from lab.errors import LabError
 from lab.kube import Kubectl
@@ -62,8 +64,9 @@ class Cluster:
         parts = [
             self.kit.node_image,
             self.kit.engine.program,
-            self.render(),
-            AUDIT_POLICY.read_text(),
+            # As data: another comment makes no other cluster.
+            repr(yaml.safe_load(self.render())),
+            repr(yaml.safe_load(AUDIT_POLICY.read_text())),
             self.memory_limit(),
         ]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -84,7 +87,7 @@ class Cluster:
     def create(self, progress: Progress) -> None:
         """Make the cluster, after removing what is left of an older one. Raises LabError."""
         self.remove()
-        state, logs = self.settings.state, self.settings.logs
+        state = self.settings.state
         (state / "audit").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(AUDIT_POLICY, state / "audit-policy.yaml")
         (state / "kind.yaml").write_text(self.render())
@@ -102,10 +105,9 @@ class Cluster:
     def _run_kind(self) -> None:
         state, log = self.settings.state, self.settings.logs / "kind.log"
         log.write_text("")
-        command = [self.kit.tools["kind"], "create", "cluster", "--config", state / "kind.yaml"]
-        where = ["--image", self.kit.node_image, "--kubeconfig", state / "kubeconfig"]
-        environment = self.kit.engine.environment
-        commands.run([*command, *where], doing="creating the cluster", env=environment, log=log, timeout=600)
+        command: list[str | Path] = [self.kit.tools["kind"], "create", "cluster", "--config", state / "kind.yaml"]
+        command += ["--image", self.kit.node_image, "--kubeconfig", state / "kubeconfig"]
+        commands.run(command, doing="creating the cluster", env=self.kit.engine.environment, log=log, timeout=600)
 
     def connect(self) -> None:
         """Give the pods their network; does no harm when they have it."""

@@ -34,8 +34,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `command` to its end and return it with its output; with `log` the output goes to that file instead.
 
-    `env` is added to this process's environment. Raises LabError with the output's last lines when the command fails and
-    `check` holds, DiskFull when they say so, and Interrupted when the run is being stopped.
+    `env` is added to this process's environment. Raises LabError with the output's last lines when the command fails
+    and `check` holds, DiskFull when they say so, and Interrupted when the run is being stopped.
     """
     words = [str(word) for word in command]
     try:

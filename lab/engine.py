@@ -73,7 +73,7 @@ class Engine:
         return names
 
     def remove_cluster(self, cluster: str) -> list[str]:
-        """Remove the cluster's containers, paused and half-created ones too, and their volumes. Returns what was removed."""
+        """Remove the cluster's containers, whatever their state, and their volumes. Returns what was removed."""
         containers = self.containers(cluster)
         if not containers:
             return []
@@ -124,7 +124,7 @@ def podman_for_building(state: Path, network: str) -> Engine:
 
 
 def containers_conf(open_files: int, processes: int) -> str:
-    """Podman's configuration: runc (crun refuses hybrid cgroups), named nodes (netavark), limits that need no extra right."""
+    """Podman's configuration: runc (crun refuses hybrid cgroups), netavark (nodes find each other by name), limits."""
     # A process may lower its limits and not raise them; Podman's own processes have less of the second than this one.
     wanted = {"nofile": min(open_files, 1048576), "nproc": min(processes, 20000)}
     limits = [f"{name}={value}:{value}" for name, value in wanted.items() if value > 0]

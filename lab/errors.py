@@ -23,7 +23,8 @@ class DiskFull(LabError):
     def __init__(self, doing: str) -> None:
         super().__init__(
             f"The disk became full while: {doing}. Unfinished files were removed.",
-            "Free some space, or put the cache on a larger disk (XDG_CACHE_HOME=/another/place), then run it again: finished steps are kept.",
+            "Free some space, or put the cache on a larger disk (XDG_CACHE_HOME=/another/place), "
+            "then run it again: finished steps are kept.",
         )
 
 

@@ -86,10 +86,10 @@ def go_version() -> str:
 
 def _kubernetes_flags() -> str:
     major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
-    component = "k8s.io/component-base/version"
+    component, client = "k8s.io/component-base/version", "k8s.io/client-go/pkg/version"
     return (
-        f"-X {component}.gitVersion={KUBERNETES_VERSION} -X {component}.gitMajor={major} -X {component}.gitMinor={minor} "
-        f"-X k8s.io/client-go/pkg/version.gitVersion={KUBERNETES_VERSION}"
+        f"-X {component}.gitVersion={KUBERNETES_VERSION} -X {component}.gitMajor={major} "
+        f"-X {component}.gitMinor={minor} -X {client}.gitVersion={KUBERNETES_VERSION}"
     )
 
 

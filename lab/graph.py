@@ -15,7 +15,7 @@ WORKERS = 4
 
 
 def in_order(wanted: Iterable[Artefact]) -> list[Artefact]:
-    """Everything wanted and what it needs, each once, needs before those who need them, else the longest chain first."""
+    """Everything wanted and what it needs, each once: needs before those who need them, else the longest first."""
     ordered: list[Artefact] = []
 
     def visit(artefact: Artefact) -> None:

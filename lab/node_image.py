@@ -29,7 +29,12 @@ def root_artefact() -> Artefact:
     def build(workplace: Workplace) -> None:
         # Its own namespaces: a killed run leaves no mount in the chroot and no process of dpkg's.
         alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        script = ["bash", ROOT_SCRIPT, workplace.destination, workplace.needs[kind_files.name] / "files"]
+        script: list[str | Path] = [
+            "bash",
+            ROOT_SCRIPT,
+            workplace.destination,
+            workplace.needs[kind_files.name] / "files",
+        ]
         commands.run([*alone, *script], doing="making the node's file system from Debian packages", log=workplace.log)
         for layer in ("node", "iptables"):
             write_digest(workplace.destination / layer)
@@ -115,7 +120,7 @@ def _containerd_config(layer: Path, pause: str) -> str:
 
 def _kubeadm_images(kubeadm: Path) -> dict[str, str]:
     """Program name to the reference under which this kubeadm looks for its image."""
-    listing = [kubeadm, "config", "images", "list", "--kubernetes-version", KUBERNETES_VERSION]
+    listing: list[str | Path] = [kubeadm, "config", "images", "list", "--kubernetes-version", KUBERNETES_VERSION]
     references = commands.output(listing, doing="asking kubeadm for its images").split()
     return {reference.rsplit("/", 1)[-1].split(":")[0]: reference for reference in references}
 

@@ -88,7 +88,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def lock_folder() -> Path:
-    """Where a lab's lock lies: one place a machine, whichever cache a run uses, because the nodes' names are the machine's."""
+    """Where a lab's lock lies: one place a machine, whichever cache a run uses, as with the nodes' names."""
     shared = Path("/run/lock")
     return shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
 

@@ -13,8 +13,8 @@ from lab.settings import LAB_FOLDER, Settings
 def describe(settings: Settings) -> dict[str, Any]:
     """The lab's state as plain data.
 
-    Keys: name, healthy (bool), source, engine, nodes (name to state), node_addresses (name to IP); kubeconfig, audit_log
-    and state are paths as text.
+    Keys: name, healthy (bool), source, engine, nodes (name to state), node_addresses (name to IP); kubeconfig,
+    audit_log and state are paths as text.
     """
     record = settings.state / "cluster.json"
     made = json.loads(record.read_text()) if record.exists() else {}

