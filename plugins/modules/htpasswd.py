@@ -207,6 +207,8 @@ SPEC = ModuleSpec(
     body.run,
     wishes.OPTIONS,
     journaled=True,
+    # A file needs no cluster; what a Secret needs, the client asks for itself.
+    libraries=(),
     mutually_exclusive=[["secret", "path"]],
     required_one_of=[["secret", "path"]],
     required_by={"secret": ["namespace"]},

@@ -45,7 +45,8 @@ def run(task: Task) -> dict[str, Any]:
     try:
         return _Call(task, hidden).run()
     except ResilientError as error:
-        raise hidden.hidden(error) from None
+        hidden.hide_in(error)
+        raise
 
 
 class _Call:

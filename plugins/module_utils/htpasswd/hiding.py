@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,12 +25,14 @@ class Secrets:
             if raw:
                 self._known |= {raw.decode(errors="replace"), base64.b64encode(raw).decode()}
 
-    def hidden(self, error: ResilientError) -> ResilientError:
-        """The same error, of the same type, without anything known."""
-        clean = copy.copy(error)
-        clean.args = tuple(self._clean(part) for part in error.args)
-        clean.facts = self._clean(error.facts)
-        return clean
+    def hide_in(self, error: ResilientError) -> None:
+        """Takes everything known out of the error's message and facts, and out of the error that caused it."""
+        error.args = tuple(self._clean(part) for part in error.args)
+        for name, value in vars(error).items():
+            if isinstance(value, ResilientError):
+                self.hide_in(value)
+            else:
+                setattr(error, name, self._clean(value))
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
