@@ -63,8 +63,7 @@ def apply(kubectl: Kubectl, definitions: Path, folder: Path, progress: Progress)
 
 def deployments(manifests: list[dict[str, Any]]) -> list[Workload]:
     """The Deployments among manifests, and the cluster's own DNS."""
-    found = [manifest["metadata"] for manifest in manifests if manifest["kind"] == "Deployment"]
-    own = [Workload(metadata.get("namespace", "default"), metadata["name"]) for metadata in found]
+    own = [_workload(manifest) for manifest in manifests if manifest["kind"] == "Deployment"]
     return [*own, Workload("kube-system", "coredns")]
 
 
@@ -80,9 +79,9 @@ def wait_available(kubectl: Kubectl, wanted: list[Workload], progress: Progress,
     """Wait until nodes are Ready and Deployments available; LabError with events and logs when they are late."""
     deadline = time.monotonic() + seconds
     while True:
-        unready = _unready_nodes(kubectl.get("nodes", doing="reading the nodes"))
-        listed = kubectl.get("deployments", "--all-namespaces", doing="reading the Deployments")["items"]
-        seen = {Workload(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in listed}
+        listed = kubectl.get("nodes,deployments", "--all-namespaces", doing="reading nodes and Deployments")["items"]
+        unready = _unready_nodes([item for item in listed if item["kind"] == "Node"])
+        seen = {_workload(item): item for item in listed if item["kind"] == "Deployment"}
         missing = [workload for workload in wanted if workload not in seen or not is_available(seen[workload])]
         if not missing and not unready:
             return
@@ -148,13 +147,17 @@ def _gets_priority(kubectl: Kubectl, namespace: str) -> bool:
     return bool(shown.stdout.strip())
 
 
-def _unready_nodes(node_list: dict[str, Any]) -> list[str]:
+def _workload(deployment: dict[str, Any]) -> Workload:
+    return Workload(deployment["metadata"].get("namespace", "default"), deployment["metadata"]["name"])
+
+
+def _unready_nodes(nodes: list[dict[str, Any]]) -> list[str]:
     def is_ready(node: dict[str, Any]) -> bool:
         return any(
             condition["type"] == "Ready" and condition["status"] == "True" for condition in node["status"]["conditions"]
         )
 
-    return [node["metadata"]["name"] for node in node_list["items"] if not is_ready(node)]
+    return [node["metadata"]["name"] for node in nodes if not is_ready(node)]
 
 
 def _not_available(kubectl: Kubectl, missing: list[Workload], unready: list[str], seconds: float) -> LabError:

@@ -15,12 +15,13 @@ from string import Template
 import yaml
 
 from lab import commands, network
+from lab.engine import Container
 from lab.errors import LabError
 from lab.kube import Kubectl
 from lab.node_images import load_when_booted
 from lab.parallel import run_all
 from lab.progress import Progress
-from lab.settings import LAB_FOLDER, NODE_COUNT, Settings
+from lab.settings import LAB_FOLDER, NODE_COUNT, Settings, read_record
 from lab.sources import Kit
 
 AUDIT_POLICY = LAB_FOLDER / "audit-policy.yaml"
@@ -39,22 +40,21 @@ class Cluster:
         """kubectl with this cluster's own kubeconfig."""
         return Kubectl(self.kit.tools["kubectl"], self.settings.state / "kubeconfig")
 
-    @property
-    def _record(self) -> Path:
-        return self.settings.state / "cluster.json"
-
     def why_unusable(self) -> str | None:
         """Why the cluster must be made anew, in a few words, or None when it is healthy and what is wanted."""
-        containers = self.kit.engine.containers(self.settings.name)
+        containers, record = self.kit.engine.containers(self.settings.name), read_record(self.settings)
         if not containers:
             return "there is no cluster"
         dead = [f"{container.name} is {container.state}" for container in containers if container.state != "running"]
         if dead:
             return ", ".join(dead)
-        if len(containers) != NODE_COUNT or not self._record.exists():
+        if len(containers) != NODE_COUNT or not record:
             return "the cluster was left half-made, or by another cache"
-        if json.loads(self._record.read_text()).get("fingerprint") != self.fingerprint():
+        if record.get("fingerprint") != self.fingerprint():
             return "it is made of other parts than wanted now"
+        if record.get("started") != _started(containers):
+            # The routes between the nodes are gone, and their addresses may be others.
+            return "its nodes were restarted"
         if not self.kubectl.answers():
             return "its API server does not answer"
         return None
@@ -110,7 +110,7 @@ class Cluster:
         commands.run(command, doing="creating the cluster", env=self.kit.engine.environment, log=log, timeout=600)
 
     def connect(self) -> None:
-        """Give the pods their network; does no harm when they have it."""
+        """Give the pods their network. Raises LabError when the nodes do not join in time."""
         deadline = time.monotonic() + JOIN_SECONDS
         while True:
             nodes = network.read_nodes(self.kubectl.get("nodes", doing="reading the nodes"))
@@ -126,11 +126,18 @@ class Cluster:
 
     def mark_complete(self) -> None:
         """Record what the standing cluster is made of; one without this record is half-made."""
-        self._write_record({"fingerprint": self.fingerprint(), "source": self.kit.source, "images": self._image_keys()})
+        self._write_record(
+            {
+                "fingerprint": self.fingerprint(),
+                "source": self.kit.source,
+                "started": _started(self.kit.engine.containers(self.settings.name)),
+                "images": self._image_keys(),
+            }
+        )
 
     def load_images(self, progress: Progress) -> None:
         """Load the workloads' images that a standing cluster lacks, or has in an older form."""
-        record = json.loads(self._record.read_text())
+        record = read_record(self.settings)
         missing = [image for image in self.kit.images if record["images"].get(image.reference) != image.key]
         if missing:
             with progress.step("load the workloads' images"):
@@ -142,14 +149,18 @@ class Cluster:
         return {image.reference: image.key for image in self.kit.images}
 
     def _write_record(self, record: dict[str, object]) -> None:
-        new = self._record.with_suffix(".new")
+        new = self.settings.record.with_suffix(".new")
         new.write_text(json.dumps(record))
-        new.rename(self._record)
+        new.rename(self.settings.record)
 
     def remove(self) -> list[str]:
         """Remove containers, volumes and network. Returns the names of what was removed."""
-        self._record.unlink(missing_ok=True)
+        self.settings.record.unlink(missing_ok=True)
         removed = self.kit.engine.remove_cluster(self.settings.name)
         if self.kit.engine.remove_network(self.settings.network):
             removed.append(self.settings.network)
         return removed
+
+
+def _started(containers: list[Container]) -> dict[str, str]:
+    return {container.name: container.started for container in containers}

@@ -14,7 +14,7 @@ def down(settings: Settings, progress: Progress) -> None:
         removed += engine.remove_cluster(settings.name)
         if engine.remove_network(settings.network):
             removed.append(settings.network)
-    (settings.state / "cluster.json").unlink(missing_ok=True)
+    settings.record.unlink(missing_ok=True)
     settings.kubeconfig.unlink(missing_ok=True)
     progress.say(f"removed: {', '.join(removed)}" if removed else f"there was no lab '{settings.name}'")
 

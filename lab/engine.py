@@ -23,6 +23,7 @@ class Container:
 
     name: str
     state: str
+    started: str
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,14 @@ class Engine:
             return []
         # What `ps` calls a state is a sentence in Podman and a word in Docker.
         asked = self.run(
-            "inspect", "--format", "{{.Name}} {{.State.Status}}", *names, doing="inspecting the lab's containers"
+            "inspect",
+            "--format",
+            "{{.Name}}\t{{.State.Status}}\t{{.State.StartedAt}}",
+            *names,
+            doing="inspecting the lab's containers",
         )
-        pairs = (line.removeprefix("/").split() for line in asked.stdout.splitlines())
-        return sorted((Container(name, state) for name, state in pairs), key=lambda container: container.name)
+        listed = (line.removeprefix("/").split("\t") for line in asked.stdout.splitlines())
+        return sorted((Container(*fields) for fields in listed), key=lambda container: container.name)
 
     def volumes_of(self, containers: Sequence[Container]) -> list[str]:
         """The names of the volumes mounted in these containers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,13 @@ def _host_ports(pod: dict[str, Any]) -> set[int]:
 
 
 def _listeners(engine: Engine, nodes: list[str]) -> list[Finding]:
+    def look(node: str) -> str:
+        return engine.execute(node, "ss", "-Hltnp", doing=f"looking at the ports of {node}")
+
+    with ThreadPoolExecutor(len(nodes)) as pool:
+        listings = list(pool.map(look, nodes))
     findings = []
-    for node in nodes:
-        listing = engine.execute(node, "ss", "-Hltnp", doing=f"looking at the ports of {node}")
+    for node, listing in zip(nodes, listings, strict=True):
         for port, program in parse_listeners(listing):
             problem = f"Port {port} is taken on node {node} by {program}: Traefik's clients could not reach it."
             findings.append((problem, "End that program, or make lab-down and make lab."))
@@ -144,7 +149,7 @@ def _existing(folder: Path) -> Path:
 
 def _api_port(settings: Settings) -> list[Finding]:
     port = settings.api_port
-    if port == 0 or (settings.state / "cluster.json").exists():
+    if port == 0 or settings.record.exists():
         return []
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

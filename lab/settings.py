@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lab.errors import LabError
 
@@ -37,6 +39,11 @@ class Settings:
     def state(self) -> Path:
         """The folder of this lab's own files: configuration, audit log, record of what runs."""
         return self.cache / "labs" / self.name
+
+    @property
+    def record(self) -> Path:
+        """What the standing cluster was made of; written when it is complete."""
+        return self.state / "cluster.json"
 
     @property
     def logs(self) -> Path:
@@ -85,6 +92,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         cache=_cache_folder(environment),
         kubeconfig=LAB_FOLDER / ("kubeconfig" if name == DEFAULT_NAME else f"kubeconfig.{name}"),
     )
+
+
+def read_record(settings: Settings) -> dict[str, Any]:
+    """What the standing cluster was made of (keys: fingerprint, source, started, images); empty when there is none."""
+    try:
+        record: dict[str, Any] = json.loads(settings.record.read_text())
+    except (FileNotFoundError, ValueError):
+        # A record that a full disk cut short counts as none: the cluster is made anew.
+        return {}
+    return record
 
 
 def lock_folder() -> Path:

@@ -15,7 +15,7 @@ from lab.graph import build_all
 from lab.image_catalogue import ARCHIVE, WorkloadImage, workload_images
 from lab.node_image import node_image_artefact
 from lab.progress import Progress
-from lab.settings import Settings
+from lab.settings import SOURCES, Settings, read_record
 
 REACH_SECONDS = 20.0
 
@@ -43,9 +43,12 @@ class Kit:
 
 
 def choose_source(settings: Settings) -> str:
-    """`registry` when an engine answers and can reach the node image, else `build`; LAB_SOURCE decides if set."""
+    """LAB_SOURCE if set, else what the standing cluster came from, else `registry` when a node image is in reach."""
     if settings.source:
         return settings.source
+    standing = read_record(settings).get("source")
+    if standing in SOURCES:
+        return str(standing)
     return "registry" if _engine_with_registry(settings) else "build"
 
 

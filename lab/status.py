@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lab.down import engines
 from lab.kube import Kubectl
-from lab.settings import LAB_FOLDER, Settings
+from lab.settings import LAB_FOLDER, Settings, read_record
 
 
 def describe(settings: Settings) -> dict[str, Any]:
@@ -16,8 +15,7 @@ def describe(settings: Settings) -> dict[str, Any]:
     Keys: name, healthy (bool), source, engine, nodes (name to state), node_addresses (name to IP); kubeconfig,
     audit_log and state are paths as text.
     """
-    record = settings.state / "cluster.json"
-    made = json.loads(record.read_text()) if record.exists() else {}
+    made = read_record(settings)
     containers = {}
     engine_program = None
     for engine in engines(settings):

@@ -23,7 +23,6 @@ def up(settings: Settings, progress: Progress) -> None:
     kit = prepare(settings, source, store, progress)
     cluster = Cluster(settings, kit)
     created = _make_usable(cluster, progress)
-    cluster.connect()
     cluster.load_images(progress)
     preflight.check_node_ports(kit.engine, cluster.kubectl, cluster.node_names())
     _expose(settings, cluster, kit)
