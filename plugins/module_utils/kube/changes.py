@@ -157,3 +157,15 @@ def write_failed(cause: errors.ResilientError, plan: list[Change]) -> errors.Wri
         results=[change.result() for change in plan],
         cause=cause,
     )
+
+
+def created_by(refs: Sequence[ObjectRef], objects: Sequence[Object]) -> dict[str, set[str]]:
+    """The namespaces, and the kinds by CustomResourceDefinitions, that the set itself brings."""
+    return {
+        "namespaces": {ref.name for ref in refs if ref.kind == "Namespace"},
+        "kinds": {
+            item.get("spec", {}).get("names", {}).get("kind", "")
+            for ref, item in zip(refs, objects, strict=True)
+            if ref.kind == "CustomResourceDefinition"
+        },
+    }

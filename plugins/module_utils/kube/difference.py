@@ -47,7 +47,21 @@ def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     """True when the content differs, or what we own of it: both would be written."""
     if before is None or after is None:
         return before is not after
-    return content(before) != content(after) or owned_fields(before) != owned_fields(after)
+    return content(before) != content(after) or _claims(before) != _claims(after)
+
+
+def _claims(item: Mapping[str, Any]) -> Any:
+    """What we own, without empty labels and annotations: the API server forgets these once others put theirs there."""
+    fields = owned_fields(item)
+    if not fields or "f:metadata" not in fields:
+        return fields
+    metadata = {
+        name: inner
+        for name, inner in fields["f:metadata"].items()
+        if inner or name not in ("f:labels", "f:annotations")
+    }
+    others = {name: inner for name, inner in fields.items() if name != "f:metadata"}
+    return others | ({"f:metadata": metadata} if metadata else {})
 
 
 def shown(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, label: str) -> dict[str, str]:

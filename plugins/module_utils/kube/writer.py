@@ -24,6 +24,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes imp
     Patch,
     Recorder,
     Undo,
+    created_by,
     explained_conflict,
     owner_warnings,
     patch_of_owners,
@@ -41,9 +42,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
     in_apply_order,
     ref_of,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 
 # How often a patch is worked out anew when others keep changing the object.
 PATCH_TRIES = 6
+# How long an API server may take to serve a kind that it has just accepted. Measured: under a second.
+SERVED_SECONDS = 15.0
 
 __all__ = ["ABSENT", "CREATED", "DELETED", "UNCHANGED", "UPDATED", "Change", "Outcome", "Patch", "Recorder", "Writer"]
 
@@ -69,7 +73,7 @@ class Writer:
         doubled = {ref for ref in refs if refs.count(ref) > 1} if len(set(refs)) < len(refs) else set()
         if doubled:
             raise errors.BadArgument(f"{', '.join(map(str, sorted(doubled)))}: given more than once in one set")
-        created = _created_by(refs, objects)
+        created = created_by(refs, objects)
         pairs = list(zip(refs, objects, strict=True))
         return self._carry_out(self._client.concurrently(lambda pair: self._plan_apply(*pair, created), pairs))
 
@@ -110,12 +114,36 @@ class Writer:
         else:
             self._check_scope(ref)
             before = self._client.find(ref)
-        if before is None and (ref.kind in created["kinds"] or ref.namespace in created["namespaces"]):
+        if before is None and ref.kind in created["kinds"]:
+            return Change(ref, CREATED, None, self._dry_run_if_possible(send, item), lambda: self._once_served(send))
+        if before is None and ref.namespace in created["namespaces"]:
             return Change(ref, CREATED, None, self._dry_run_if_possible(send, item), send)
         after = send(dry_run=True)
         if before is None:
             return Change(ref, CREATED, None, after, send)
+        before, after = self._of_one_moment(ref, before, after, send)
         return Change(ref, UPDATED if differs(before, after) else UNCHANGED, before, after, send)
+
+    def _of_one_moment(
+        self, ref: ObjectRef, before: Object, after: Object, send: Callable[..., Object]
+    ) -> tuple[Object, Object]:
+        """Reads and tries again while others write in between: their change would look like one of this task."""
+        for _attempt in range(PATCH_TRIES):
+            if _version(before) == _version(after):
+                break
+            before = self._client.get(ref)
+            after = send(dry_run=True)
+        return before, after
+
+    def _once_served(self, send: Callable[[], Object]) -> Object:
+        """Sends an object whose kind was defined a moment ago: the API server takes that moment to serve it."""
+        for left in tries(SERVED_SECONDS):
+            try:
+                return send()
+            except errors.NotFound:
+                if left <= 0:
+                    raise
+        return send()
 
     def _dry_run_if_possible(self, send: Callable[..., Object], item: Object) -> Object:
         """The object as it would be; where its namespace or kind is still to be created, as it was given."""
@@ -142,6 +170,8 @@ class Writer:
         known = None if self._check_mode else patch.after
         after = known or (self._send_patch(ref, patch, dry_run=True) if patch.body else patch.seen)
         same = content(patch.seen) == content(after) and patch_of_owners(after, patch.owners) is None
+        if patch.owners:
+            after = after | {"metadata": after["metadata"] | {"managedFields": patch.owners(after)}}
 
         def send() -> Object:
             written = self._send_patch_again(ref, patch) if patch.body else patch.seen
@@ -259,13 +289,6 @@ class Writer:
         return dict(answer)
 
 
-def _created_by(refs: Sequence[ObjectRef], objects: Sequence[Object]) -> dict[str, set[str]]:
-    """The namespaces, and the kinds by CustomResourceDefinitions, that the set itself brings."""
-    return {
-        "namespaces": {ref.name for ref in refs if ref.kind == "Namespace"},
-        "kinds": {
-            item.get("spec", {}).get("names", {}).get("kind", "")
-            for ref, item in zip(refs, objects, strict=True)
-            if ref.kind == "CustomResourceDefinition"
-        },
-    }
+def _version(item: Object) -> str:
+    """A dry run that would change the object answers with the version that it started from."""
+    return str(item["metadata"].get("resourceVersion"))
