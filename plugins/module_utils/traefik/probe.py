@@ -24,7 +24,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming i
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.references import references_of
 
-LABEL = "resilient.traefik/probe"
+# Its value is the time (Unix seconds) after which the object is left over from a killed controller.
+EXPIRES_LABEL = "resilient.traefik/probe-until"
+LIFETIME = 900
 # What the stopping middleware answers: a status that neither Traefik nor the API server answers by itself.
 STOPPED = 418
 # TEST-NET-1 (RFC 5737): no client has this address, so everybody is refused.
@@ -39,12 +41,16 @@ PROVABLE = ("Middleware", "TraefikService", "IngressRoute")
 class Question:
     """One route to ask for: ``path`` answers STOPPED once the replica has loaded what ``about`` names.
 
-    ``router`` is the route's name in Traefik's own messages. ``about`` is None for the control.
+    ``about`` is None for the control. ``router`` and ``ingress`` are the names of the route and of its IngressRoute in
+    Traefik's own messages; ``match`` is the rule that stands there for the route's own ``rule``.
     """
 
     about: ObjectRef | None
     path: str
     router: str
+    ingress: str
+    match: str
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -56,15 +62,16 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What an object needs to be looked at by this Traefik: its entry point, its ingress class and labels."""
+class Setting:
+    """What a probe needs: an entry point, the ingress class and labels that this Traefik looks for, its expiry."""
 
     entry_point: str
+    expires: int
     ingress_class: str = ""
     labels: Mapping[str, str] | None = None
 
 
-def probe_for(subjects: Sequence[Object], token: str, seen: Seen) -> Probe:
+def probe_for(subjects: Sequence[Object], token: str, setting: Setting) -> Probe:
     """The probe of Middlewares, TraefikServices and IngressRoutes; others are left out.
 
     A subject without ``spec`` is one that is there already (a Middleware or TraefikService of that name).
@@ -76,7 +83,7 @@ def probe_for(subjects: Sequence[Object], token: str, seen: Seen) -> Probe:
         for item in subjects:
             if item["metadata"]["namespace"] == namespace:
                 routes += [(ref_of(item), route) for route in _routes_through(item)]
-        asked, made = _namespace_probe(namespace, routes, token, seen)
+        asked, made = _namespace_probe(namespace, routes, token, setting)
         questions += asked
         objects += made
     return Probe(objects, questions)
@@ -95,7 +102,7 @@ def _routes_through(item: Object) -> list[dict[str, Any]]:
 
 
 def _namespace_probe(
-    namespace: str, routes: Sequence[tuple[ObjectRef | None, dict[str, Any]]], token: str, seen: Seen
+    namespace: str, routes: Sequence[tuple[ObjectRef | None, dict[str, Any]]], token: str, setting: Setting
 ) -> tuple[list[Question], list[Object]]:
     name = f"resilient-probe-{token}"
     stop = {"ipAllowList": {"sourceRange": [_NOBODY], "rejectStatusCode": STOPPED}}
@@ -104,11 +111,12 @@ def _namespace_probe(
         path = f"/{name}/{number}"
         route = _probing_route(part, path, name)
         probing.append(route)
-        questions.append(Question(about, path, router_id(namespace, name, route["match"])))
-    spec = {"entryPoints": [seen.entry_point], "routes": probing}
+        router = router_id(namespace, name, route["match"])
+        questions.append(Question(about, path, router, name, route["match"], str(part.get("match", ""))))
+    spec = {"entryPoints": [setting.entry_point], "routes": probing}
     return questions, [
-        _object("Middleware", namespace, name, token, stop, seen),
-        _object("IngressRoute", namespace, name, token, spec, seen),
+        _object("Middleware", namespace, name, stop, setting),
+        _object("IngressRoute", namespace, name, spec, setting),
     ]
 
 
@@ -127,35 +135,39 @@ def _probing_route(part: Mapping[str, Any], path: str, stop: str) -> dict[str, A
     }
 
 
-def _object(kind: str, namespace: str, name: str, token: str, spec: dict[str, Any], seen: Seen) -> Object:
+def _object(kind: str, namespace: str, name: str, spec: dict[str, Any], setting: Setting) -> Object:
     metadata: dict[str, Any] = {
         "name": name,
         "namespace": namespace,
-        "labels": {**(seen.labels or {}), LABEL: token, "app.kubernetes.io/managed-by": "resilient.traefik"},
+        "labels": {
+            **(setting.labels or {}),
+            EXPIRES_LABEL: str(setting.expires),
+            "app.kubernetes.io/managed-by": "resilient.traefik",
+        },
     }
-    if kind == "IngressRoute" and seen.ingress_class:
+    if kind == "IngressRoute" and setting.ingress_class:
         # spec.ingressClassName came with 3.7; the annotation is read by all versions.
-        metadata["annotations"] = {CLASS_ANNOTATION: seen.ingress_class}
+        metadata["annotations"] = {CLASS_ANNOTATION: setting.ingress_class}
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def rehearsal(items: Iterable[Object], token: str, seen: Seen) -> list[tuple[ObjectRef, Object]]:
+def rehearsal(items: Iterable[Object], token: str, setting: Setting) -> list[tuple[ObjectRef, Object]]:
     """Each object with a twin under another name, whose references to objects of the set lead to their twins.
 
     Proving the twins first keeps a bad change away from the objects that live traffic uses.
     """
     listed = [item for item in items if item["kind"] not in ("TLSOption", "TLSStore")]
     names = {ref_of(item): f"resilient-probe-{token}-{number}" for number, item in enumerate(listed)}
-    return [(ref_of(item), _twin(item, names, token, seen)) for item in listed]
+    return [(ref_of(item), _twin(item, names, setting)) for item in listed]
 
 
-def _twin(item: Object, names: Mapping[ObjectRef, str], token: str, seen: Seen) -> Object:
+def _twin(item: Object, names: Mapping[ObjectRef, str], setting: Setting) -> Object:
     spec = copy.deepcopy(item.get("spec") or {})
     for reference in references_of(item):
         if reference.target in names:
             _rename(spec, reference.path.removeprefix("spec."), names[reference.target])
     ref = ref_of(item)
-    return _object(ref.kind, ref.namespace, names[ref], token, spec, seen)
+    return _object(ref.kind, ref.namespace, names[ref], spec, setting)
 
 
 def _rename(spec: dict[str, Any], path: str, name: str) -> None:
