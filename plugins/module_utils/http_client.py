@@ -204,13 +204,15 @@ class Session:
             return f"no whole answer within {self._max_seconds:g} s (max_seconds)"
         if isinstance(error, (TimeoutError, urllib3.exceptions.ReadTimeoutError)):
             return f"not a byte for {self._timeout:g} s (timeout)"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the certificate is not accepted: {error.verify_message}"
         told = self._point.explain()
         if told:
             return told
-        if isinstance(error, (http.client.RemoteDisconnected, ssl.SSLEOFError, BrokenPipeError)):
+        if isinstance(error, (http.client.RemoteDisconnected, ssl.SSLEOFError, BrokenPipeError, ConnectionResetError)):
             return "the connection was closed without an answer"
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return f"the certificate is not accepted: {error.verify_message}"
+        if isinstance(error, ssl.SSLError):
+            return f"the other end speaks no TLS that fits: {error.reason}"
         return str(error) or type(error).__name__
 
 

@@ -62,11 +62,29 @@ class Routing:
 def read_routing(client: Client, workload: Workload, headers: Mapping[str, str]) -> list[Routing]:
     """Every ready replica's routing, in the replicas' order. ``headers`` are those that ``open_api.opened`` yields.
 
-    Replicas that go or come while the question is asked are left out or asked too, and ``workload`` knows them.
     Raises ApiClosed, NoReplica, NoAnswer naming the replica, Forbidden (pods/portforward).
     """
+    answers, failures = read_each(client, workload, headers)
+    for replica in workload.ready:
+        if replica.name not in answers:
+            raise failures[replica.name]
+    if not workload.ready:
+        raise NoReplica(
+            f"{workload.ref}: none of its {len(workload.replicas)} replicas is ready (wanted: {workload.wanted})"
+        )
+    return [answers[replica.name] for replica in workload.ready]
+
+
+def read_each(
+    client: Client, workload: Workload, headers: Mapping[str, str]
+) -> tuple[dict[str, Routing], dict[str, NoAnswer]]:
+    """The routing of the replicas that answered, and why the others did not, by name of the replica.
+
+    Replicas that go or come while the question is asked are left out or asked too, and ``workload`` knows them.
+    Raises ApiClosed, Forbidden.
+    """
     answers: dict[str, Routing] = {}
-    failures: dict[str, errors.ResilientError] = {}
+    failures: dict[str, NoAnswer] = {}
     for _round in range(_ROUNDS):
         missing = [replica for replica in workload.ready if replica.name not in answers]
         for replica, found in zip(missing, _ask_all(client, workload, missing, headers), strict=True):
@@ -78,13 +96,8 @@ def read_routing(client: Client, workload: Workload, headers: Mapping[str, str])
         if all(replica.name in answers for replica in workload.ready):
             break
     for replica in workload.ready:
-        if replica.name not in answers:
-            raise failures.get(replica.name) or NoAnswer(f"{replica}: came up while the question was asked")
-    if not workload.ready:
-        raise NoReplica(
-            f"{workload.ref}: none of its {len(workload.replicas)} replicas is ready (wanted: {workload.wanted})"
-        )
-    return [answers[replica.name] for replica in workload.ready]
+        failures.setdefault(replica.name, NoAnswer(f"{replica}: became ready while the question was asked"))
+    return answers, {name: failure for name, failure in failures.items() if name not in answers}
 
 
 def is_open(client: Client, workload: Workload, replica: Replica, headers: Mapping[str, str]) -> bool:
@@ -99,8 +112,8 @@ def is_open(client: Client, workload: Workload, replica: Replica, headers: Mappi
 
 def _ask_all(
     client: Client, workload: Workload, replicas: Iterable[Replica], headers: Mapping[str, str]
-) -> list[Routing | errors.ResilientError]:
-    def ask(replica: Replica) -> Routing | errors.ResilientError:
+) -> list[Routing | NoAnswer]:
+    def ask(replica: Replica) -> Routing | NoAnswer:
         try:
             return _ask(client, workload, replica, headers)
         except (NoAnswer, errors.NotFound, errors.Unreachable) as error:

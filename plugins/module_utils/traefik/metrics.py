@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a replica's Prometheus metrics tell about its configuration and traffic. Pure but for ``scrape``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.http_client import (
+    NoAnswer,
+    PodPoint,
+    Request,
+    Session,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, Workload
+
+_TIMEOUT, _MAX_SECONDS = 5.0, 15.0
+# The text format 0.0.4 of Prometheus: name{label="value",...} number
+_SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: \d+)?$")
+_LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
+_ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
+
+
+def scrape(client: Client, workload: Workload, replica: Replica) -> str:
+    """The replica's /metrics. Raises NoAnswer, also when there are none; NotFound, Forbidden."""
+    entry_point = static.metrics_entry_point(workload.arguments)
+    port = workload.entry_points.get(entry_point.lower())
+    if not port:
+        raise NoAnswer("metrics.prometheus is off, or routed by hand: there is no port to ask")
+    https = static.is_on(workload.arguments, f"entrypoints.{entry_point.lower()}.http.tls")
+    point = PodPoint(client, replica.namespace, replica.name, port)
+    with Session(point, timeout=_TIMEOUT, max_seconds=_MAX_SECONDS) as session:
+        answer = session.ask(Request(host="localhost", path="/metrics", https=https, verify=False))
+    if answer.status != 200:
+        raise NoAnswer(f"/metrics on entry point {entry_point} answers HTTP {answer.status}")
+    return answer.text
+
+
+def summary(text: str) -> dict[str, Any]:
+    """``reloads`` (how often the configuration was loaded), ``last_reload`` and ``started`` (ISO 8601, UTC, empty when
+    unknown), ``requests`` (a list of service, code, count) and ``open_connections`` by entry point.
+    """
+    found: dict[str, Any] = {"reloads": 0, "last_reload": "", "started": "", "requests": [], "open_connections": {}}
+    requests: dict[tuple[str, str], int] = {}
+    for name, labels, value in _samples(text):
+        if name == "traefik_config_reloads_total":
+            found["reloads"] = int(value)
+        elif name == "traefik_config_last_reload_success":
+            found["last_reload"] = _time(value)
+        elif name == "process_start_time_seconds":
+            found["started"] = _time(value)
+        elif name == "traefik_service_requests_total":
+            key = labels.get("service", ""), labels.get("code", "")
+            requests[key] = requests.get(key, 0) + int(value)
+        elif name == "traefik_open_connections":
+            entry_point = labels.get("entrypoint", "")
+            found["open_connections"][entry_point] = found["open_connections"].get(entry_point, 0) + int(value)
+    found["requests"] = [
+        {"service": service, "code": code, "count": count} for (service, code), count in sorted(requests.items())
+    ]
+    return found
+
+
+def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    for line in text.splitlines():
+        sample = _SAMPLE.match(line)
+        if sample:
+            labels = {name: _unescaped(value) for name, value in _LABEL.findall(sample[2] or "")}
+            yield sample[1], labels, float(sample[3])
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r"\\.", lambda escape: _ESCAPES.get(escape[0], escape[0]), value)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds > 0 else ""

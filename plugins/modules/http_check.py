@@ -1,0 +1,305 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sends real HTTP requests and checks the answers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: http_check
+short_description: Send real HTTP requests through chosen points and check the answers
+description:
+  - Sends every request through every point, concurrently, and fails unless each answer is as expected.
+  - A point is each ready replica of Traefik, each ready pod behind a Service, one pod, or a URL. Pods are reached through
+    the API server's port-forward, so neither DNS nor a load balancer nor a NetworkPolicy stands between, and any host
+    and TLS server name can be asked for.
+  - With O(wait_timeout) it asks again until all answers of one round are as expected. Points are looked up anew for
+    each round.
+  - Redirects are answers and are not followed.
+  - Values of C(Authorization), C(Proxy-Authorization), C(Cookie) and C(Set-Cookie) are in no result, also where a
+    server echoes them.
+version_added: 0.1.0
+author: The resilient.traefik authors (@resilient)
+options:
+  points:
+    description: Where the requests go. Each item is one of the following.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      traefik:
+        description: Each ready replica of the Traefik workload. Having none ready is a failed check.
+        type: dict
+        suboptions:
+          namespace:
+            description: The workload's namespace. All are searched without it.
+            type: str
+          workload:
+            description: Name of the Deployment or DaemonSet. Needed only where more than one Traefik is found.
+            type: str
+          entry_point:
+            description: The entry point by its name in Traefik's settings, such as V(web).
+            type: str
+            required: true
+      service:
+        description: Each ready pod behind a Service. Having none ready is a failed check.
+        type: dict
+        suboptions:
+          namespace:
+            description: The Service's namespace.
+            type: str
+            required: true
+          name:
+            description: The Service's name.
+            type: str
+            required: true
+          port:
+            description: The Service's port, by name or number. Needed only where it has more than one.
+            type: str
+      pod:
+        description: One pod, ready or not.
+        type: dict
+        suboptions:
+          namespace:
+            description: The pod's namespace.
+            type: str
+            required: true
+          name:
+            description: The pod's name.
+            type: str
+            required: true
+          port:
+            description: The port's number, or its name in the pod.
+            type: str
+            required: true
+      url:
+        description:
+          - Scheme, host and port that the machine running the task connects to itself, such as
+            V(https://www.example.test).
+          - No proxy is used.
+        type: str
+  requests:
+    description: What is asked at every point.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: A name for results and messages.
+        type: str
+      host:
+        description:
+          - The C(Host) header, and the TLS server name unless O(requests[].sni) is given.
+          - By default the URL's host, the Service's name in the cluster, or the pod's name. Needed for Traefik.
+        type: str
+      path:
+        description: Path and query, percent-encoded.
+        type: str
+        default: /
+      method:
+        description: The method. Check mode sends V(GET), V(HEAD) and V(OPTIONS) only.
+        type: str
+        choices: [GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE]
+        default: GET
+      scheme:
+        description:
+          - By default the URL's scheme, for Traefik V(https) where the entry point's C(http.tls) is on, else V(http).
+        type: str
+        choices: [http, https]
+      headers:
+        description: Headers to send that everybody may read.
+        type: dict
+        default: {}
+      secret_headers:
+        description: Headers to send that nobody may read, such as C(Authorization) and C(Cookie).
+        type: dict
+        default: {}
+      user:
+        description: Name for Basic authentication.
+        type: str
+      password:
+        description: Password for Basic authentication.
+        type: str
+      sni:
+        description: TLS server name to ask for. The host by default.
+        type: str
+      ca:
+        description: PEM text of the authorities to trust. The system's by default.
+        type: str
+      validate_certs:
+        description: Whether the certificate must be valid for the TLS server name.
+        type: bool
+        default: true
+      expect:
+        description: What the answer must be. Without it the status must be 200.
+        type: dict
+        suboptions:
+          status:
+            description: Status codes that will do. Any will when the list is empty.
+            type: list
+            elements: int
+            default: [200]
+          headers:
+            description: What must hold for headers of the answer. One with nothing but a name must be there.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              name:
+                description: The header, in any case.
+                type: str
+                required: true
+              equals:
+                description: Its whole value.
+                type: str
+              matches:
+                description: A Python regular expression that matches somewhere in its value.
+                type: str
+              absent:
+                description: Whether it must not be there.
+                type: bool
+                default: false
+          body:
+            description: A Python regular expression that matches somewhere in the body.
+            type: str
+  return_headers:
+    description: Headers of the answers to return, besides those that O(requests[].expect) names.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds that may pass without a byte, connecting included.
+    type: float
+    default: 5.0
+  max_seconds:
+    description: Seconds for one whole answer. An endpoint that drips a byte at a time ends here.
+    type: float
+    default: 30.0
+  wait_timeout:
+    description: Seconds to go on asking until all answers of one round are as expected. One round by default.
+    type: float
+    default: 0.0
+extends_documentation_fragment:
+  - resilient.traefik.connection
+attributes:
+  check_mode:
+    description: Requests with a reading method are sent in check mode too. Others are left out, with a warning.
+    support: full
+  diff_mode:
+    description: Nothing changes, so there is no diff.
+    support: none
+notes:
+  - Needs C(get) and C(create) on C(pods/portforward), C(list) on C(pods), C(deployments) and C(daemonsets), and for a
+    Service C(get) on it and C(list) on C(endpointslices). A URL needs no permission and no cluster.
+seealso:
+  - module: resilient.traefik.traefik_info
+"""
+
+EXAMPLES = r"""
+- name: Every replica must serve the shop, and send strangers to the login
+  resilient.traefik.http_check:
+    points:
+      - traefik:
+          entry_point: websecure
+    requests:
+      - host: shop.example.test
+        validate_certs: false
+        expect:
+          status: [200]
+          body: Add to basket
+      - host: admin.example.test
+        validate_certs: false
+        expect:
+          status: [302]
+          headers:
+            - name: Location
+              matches: ^https://login\.example\.test/
+    wait_timeout: 30
+
+- name: Each pod of the proxy must answer by itself within a second, before traffic is switched to it
+  resilient.traefik.http_check:
+    points:
+      - service:
+          namespace: auth
+          name: fallback-proxy
+          port: http
+    requests:
+      - path: /healthz
+    max_seconds: 1
+
+- name: As a user with a password, through the front door
+  resilient.traefik.http_check:
+    points:
+      - url: https://admin.example.test
+    requests:
+      - user: emergency
+        password: "{{ emergency_password }}"
+        ca: "{{ lookup('ansible.builtin.file', 'ca.pem') }}"
+        expect:
+          headers:
+            - name: X-Powered-By
+              absent: true
+"""
+
+RETURN = r"""
+answers:
+  description: One entry for every point and request, of the last round. Also there when the check fails.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    point:
+      description: Where the request went.
+      type: str
+      sample: replica traefik/traefik-5c9f7-x2x9q entry point web
+    name:
+      description: The request's name, or its place in the list.
+      type: str
+      sample: "requests: item 1"
+    request:
+      description: The request in words.
+      type: str
+      sample: GET http://shop.example.test/
+    status:
+      description: The answer's status, where there was an answer.
+      type: int
+      sample: 200
+    headers:
+      description: The headers asked for, by lower-case name.
+      type: dict
+    body:
+      description: The first 300 characters of the body.
+      type: str
+    seconds:
+      description: From the first byte sent to the last byte read, without connecting.
+      type: float
+      sample: 0.0042
+    problem:
+      description: What is not as expected, empty when all is.
+      type: str
+    skipped:
+      description: True for a request that check mode does not send.
+      type: bool
+slowest_seconds:
+  description: The longest of all C(seconds).
+  returned: always
+  type: float
+rounds:
+  description: How often all was asked.
+  returned: always
+  type: int
+"""
+
+from ansible_collections.resilient.traefik.plugins.module_utils import http_check
+from ansible_collections.resilient.traefik.plugins.module_utils.as_module import run_as_module
+from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec
+
+SPEC = ModuleSpec(http_check.run, http_check.OPTIONS)
+
+
+def main() -> None:
+    """Runs the module."""
+    run_as_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()
