@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar
@@ -71,6 +73,26 @@ class Client:
         ``about`` names the subject in errors (``"Deployment traefik/traefik"``). Dropped connections, 429 and 5xx are
         retried with back-off; a refusal (4xx) never. Raises Unreachable or an ApiError.
         """
+        response = self._answer(method, path, query, body, content_type, accept, about or f"{method} {path}")
+        if text:
+            return response.data.decode(errors="replace")
+        return json.loads(response.data) if response.data else {}
+
+    def clock(self) -> datetime:
+        """The API server's time: what times in objects of several controllers are compared with."""
+        answer = self._answer("GET", "/version", None, None, "", "", "the API server's clock")
+        return parsedate_to_datetime(answer.headers["Date"])
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        content_type: str,
+        accept: str,
+        about: str,
+    ) -> urllib3.BaseHTTPResponse:
         headers = self.connection.headers()
         if accept:
             headers["Accept"] = accept
@@ -90,14 +112,12 @@ class Client:
             )
         except urllib3.exceptions.HTTPError as error:
             raise errors.Unreachable(
-                f"{about or path}: no answer from the API server {self.host}: {_root_cause(error)}. "
+                f"{about}: no answer from the API server {self.host}: {_root_cause(error)}. "
                 "Check that the cluster runs and that host, kubeconfig, proxy and certificates fit it."
             ) from None
         if response.status >= 400:
-            raise api_error(response.status, response.data, about or f"{method} {path}")
-        if text:
-            return response.data.decode(errors="replace")
-        return json.loads(response.data) if response.data else {}
+            raise api_error(response.status, response.data, about)
+        return response
 
     def get(self, ref: ObjectRef) -> dict[str, Any]:
         """The object as the API server has it now. Raises NotFound, Forbidden ..."""

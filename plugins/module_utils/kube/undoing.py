@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What it takes to undo a run: which objects to delete, create again or patch, and which to leave alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import Owners, Patch, Undo
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import (
+    entries_of,
+    in_words,
+    without_server_fields,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import DELETED, Entry
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.put_back import (
+    Kept,
+    json_patch,
+    owners_put_back,
+    put_back,
+    put_back_whole,
+)
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """An object, or a field of it, that stays as it is, and why. ``managers`` are those who own it now."""
+
+    ref: ObjectRef
+    why: str
+    field: str = ""
+    managers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.ref}: {self.field}{' ' if self.field else ''}{self.why}: left as it is"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a module's result."""
+        return self.ref.as_dict() | {"field": self.field, "why": self.why, "managers": list(self.managers)}
+
+
+def plan_undo(
+    entries: Iterable[Entry], states: Mapping[ObjectRef, Object | None], inhabited: Mapping[ObjectRef, str]
+) -> tuple[Undo, list[LeftAlone]]:
+    """The writes that undo the entries, given the objects as they are now.
+
+    ``inhabited`` names what others put into namespaces (or as which resources of kinds) that a run created: these stay.
+    """
+    recreated: list[tuple[Object, Owners]] = []
+    patches, deleted, left_alone = list[Patch](), list[ObjectRef](), list[LeftAlone]()
+    for entry in entries:
+        before, now = entry.before, states[entry.ref]
+        if before is not None and now is not None:
+            patch, kept = _patch_back(entry, before, now)
+            patches.append(patch)
+            left_alone += [_left_field(entry.ref, item) for item in kept]
+        elif before is not None and (entry.last == DELETED or entry.whole):
+            recreated.append((without_server_fields(before), _owners(entry, before)))
+        elif before is not None:
+            left_alone.append(LeftAlone(entry.ref, "was deleted by somebody else since"))
+        elif now is not None:
+            reason = _reason_to_keep(entry.ref, now, inhabited)
+            if reason:
+                left_alone.append(LeftAlone(entry.ref, reason))
+            else:
+                deleted.append(entry.ref)
+    return Undo(recreated, patches, deleted), left_alone
+
+
+def _patch_back(entry: Entry, before: Object, now: Object) -> tuple[Patch, list[Kept]]:
+    target, kept = (put_back_whole(before, now), []) if entry.whole else put_back(before, now, entry.touched)
+
+    def again(newer: Object) -> Patch | None:
+        renewed, _kept = _patch_back(entry, before, newer)
+        return renewed if renewed.body else None
+
+    return Patch(now, json_patch(now, target), again=again, owners=_owners(entry, before)), kept
+
+
+def _owners(entry: Entry, before: Object) -> Owners:
+    return lambda item: owners_put_back(before, item, entry.touched)
+
+
+def _reason_to_keep(ref: ObjectRef, now: Object, inhabited: Mapping[ObjectRef, str]) -> str:
+    if not entries_of(now, ours=True):
+        return "was created anew by somebody else since"
+    return f"is in use by others ({inhabited[ref]})" if ref in inhabited else ""
+
+
+def _left_field(ref: ObjectRef, kept: Kept) -> LeftAlone:
+    whom = f"by {', '.join(kept.owners)}" if kept.owners else "by somebody else"
+    return LeftAlone(ref, f"was changed {whom} since", in_words(kept.path), tuple(kept.owners))
