@@ -2,7 +2,7 @@
 """What the replicas' API says about objects: known, and without error.
 
 The API knows a middleware or service as soon as it is read, and finds its errors only when a router uses it: a fault
-in an unused one does not show here, and does show by behaviour (traefik/behaviour.py).
+in an unused one does not show here, and does show by behaviour (traefik/probing.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import Progress, tries
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.behaviour import NotLoaded, not_loaded_text
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import PROVIDER, crd_id, router_id
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probing import NotLoaded, not_loaded_text
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_api import Routing, read_routing
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 

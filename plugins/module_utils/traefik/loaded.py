@@ -11,7 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import Progress
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import behaviour
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import probing
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.api_proof import REPORTED, prove_by_api
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.open_api import opened
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probe import PROVABLE
@@ -50,10 +50,10 @@ class Prover:
     def rehearse(self, items: Sequence[Object]) -> None:
         """Shows beforehand, with twins, that the items can be loaded, as far as the method reaches.
 
-        Raises as behaviour.rehearse.
+        Raises as probing.rehearse.
         """
         if self.method in (AUTO, BEHAVIOUR) and any(item["kind"] in PROVABLE for item in items):
-            behaviour.rehearse(self.client, self.workload, items, self.seconds, self.progress)
+            probing.rehearse(self.client, self.workload, items, self.seconds, self.progress)
 
     def prove(self, items: Sequence[Object]) -> list[Proof]:
         """A proof an item, in their order; items exist in the cluster.
@@ -81,7 +81,7 @@ class Prover:
     def _behaved(self, items: Sequence[Object]) -> dict[ObjectRef, Proof]:
         if not items:
             return {}
-        replicas = behaviour.prove(self.client, self.workload, items, self.seconds, self.progress)
+        replicas = probing.prove(self.client, self.workload, items, self.seconds, self.progress)
         return {ref_of(item): Proof(ref_of(item), BEHAVIOUR, replicas) for item in items}
 
     def _reported(self, items: Sequence[Object]) -> dict[ObjectRef, Proof]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, CHAIN_ANNOTATION
 
 _TLS_KEYS = (("tls.crt", "tls.key"),)
 _CA_KEYS = (("tls.ca",), ("ca.crt",))
@@ -208,6 +208,17 @@ _READERS = {
     "TraefikService": _traefik_service,
 }
 TRAEFIK_KINDS = (*_READERS, "MiddlewareTCP")
+
+
+def of_ingress(item: Mapping[str, Any]) -> list[Reference]:
+    """The middlewares that an Ingress' annotation names."""
+    names = ((item["metadata"].get("annotations") or {}).get(CHAIN_ANNOTATION) or "").split(",")
+    source = _Source(ref_of(item))
+    return [
+        reference
+        for name in names
+        for reference in source.to(f"annotation {CHAIN_ANNOTATION}", "Middleware", name.strip())
+    ]
 
 
 def all_references(objects: Iterable[Object]) -> list[Reference]:

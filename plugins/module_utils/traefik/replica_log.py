@@ -37,7 +37,7 @@ def told(lines: Iterable[str], names: Sequence[str]) -> str:
     listed = list(lines)
     found: list[str] = []
     for name in names:
-        found += [words for line in reversed(listed) if name in line and (words := _error(line))]
+        found += [words for line in reversed(listed) if _mentions(line, name) and (words := _error(line))]
     causes = [words for words in found if not any(f'"{name}' in words and "not exist" in words for name in names)]
     return (causes or found or [""])[0][:_SHOWN]
 
@@ -49,6 +49,11 @@ def told_by(client: Client, workload: Workload, replica: Replica, seconds: int, 
     except errors.ResilientError as error:
         return f"its log could not be read: {error}"
     return words or "its log says nothing about it"
+
+
+def _mentions(line: str, name: str) -> bool:
+    """Whether the name stands in the line as a whole, not as a part of a longer one."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", line) is not None
 
 
 def _error(line: str) -> str:
