@@ -43,7 +43,7 @@ class Delivery:
 
 
 def delivery_of(client: Client, workload: Workload) -> Delivery:
-    """The workload's delivery. Needs no more than reading it; Secrets and HelmCharts that may not be read are a note."""
+    """The workload's delivery. Secrets and HelmCharts that may not be read are a note, not a failure."""
     item = client.get(workload.ref)
     owner = owner_of(item)
     metadata = item["metadata"]
