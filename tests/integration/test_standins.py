@@ -1,0 +1,209 @@
+"""The stand-ins keep the contracts of what they stand for; each failure can be switched on for one pod and for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.integration.http_in_pod import Answer, Door, ask
+from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually
+from tests.integration.standin import StandIn
+
+AUTH = "/outpost.goauthentik.io/auth/traefik"
+FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "private.lab.test", "X-Forwarded-Uri": "/page?a=b&c=d"}
+IDENTITY = (
+    "username",
+    "groups",
+    "email",
+    "name",
+    "uid",
+    "jwt",
+    "meta-jwks",
+    "meta-outpost",
+    "meta-provider",
+    "meta-app",
+    "meta-version",
+)
+STATUSES = ("400", "404", "500", "503")
+
+
+@pytest.fixture
+def outpost_doors(outpost: StandIn) -> list[Door]:
+    """The HTTP port of each of the outpost's pods."""
+    return [outpost.door(pod) for pod in outpost.pods()]
+
+
+def log_in(door: Door, user: str = "alice") -> str:
+    """The Cookie header of a new session."""
+    answer = ask(door, "private.lab.test", f"/outpost.goauthentik.io/callback?code={user}")
+    return answer.header("Set-Cookie").split(";")[0]
+
+
+def ask_auth(
+    door: Door, *, cookie: str = "", forwarded: Mapping[str, str] = FORWARDED, time_limit: float = 10.0
+) -> Answer:
+    """The question that Traefik asks."""
+    headers = {**forwarded, **({"Cookie": cookie} if cookie else {})}
+    return ask(door, "outpost", AUTH, headers=headers, time_limit=time_limit)
+
+
+def test_a_session_is_known_to_every_replica(outpost_doors: list[Door]) -> None:
+    cookie = log_in(outpost_doors[0])
+    for door in outpost_doors:
+        answer = ask_auth(door, cookie=f"theme=dark; {cookie}")
+        assert answer.status == 200
+        assert [name for name in IDENTITY if not answer.header(f"X-authentik-{name}")] == []
+        assert answer.header("X-authentik-username") == "alice"
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda cookie: "", lambda cookie: cookie + "x", lambda cookie: cookie.replace("alice", "mallory")]
+)
+def test_without_a_valid_session_the_login_is_shown(outpost_doors: list[Door], spoil: Callable[[str], str]) -> None:
+    answer = ask_auth(outpost_doors[0], cookie=spoil(log_in(outpost_doors[0])))
+    location = urlsplit(answer.header("Location"))
+    assert answer.status == 302
+    assert location.path == "/outpost.goauthentik.io/start"
+    assert parse_qs(location.query) == {"rd": ["https://private.lab.test/page?a=b&c=d"]}
+    assert len(answer.all_headers("Set-Cookie")) > 1
+    assert not answer.header("X-authentik-username")
+
+
+@pytest.mark.parametrize("missing", FORWARDED)
+def test_without_a_forwarded_header_it_is_an_error(outpost_doors: list[Door], missing: str) -> None:
+    others = {name: value for name, value in FORWARDED.items() if name != missing}
+    assert ask_auth(outpost_doors[0], forwarded=others).status == 500
+
+
+def test_an_unknown_host_is_not_found(outpost_doors: list[Door]) -> None:
+    assert ask_auth(outpost_doors[0], forwarded={**FORWARDED, "X-Forwarded-Host": "unknown.test"}).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/outpost.goauthentik.io/ping", 204), ("/-/health/ready/", 200), ("/-/health/live/", 200)]
+)
+@pytest.mark.parametrize("mode", ["ok", "hang", "500"])
+def test_ping_and_health_answer_whatever_happens(outpost: StandIn, path: str, status: int, mode: str) -> None:
+    pods = outpost.pods()
+    with outpost.failing(mode):
+        assert [ask(outpost.door(pod), "any", path).status for pod in pods] == [status] * len(pods)
+
+
+def test_a_browser_can_log_in_through_traefik_and_comes_back(traefik_doors: list[Door]) -> None:
+    door, host = traefik_doors[0], "private.lab.test"
+    first = ask(door, host, "/get?page=1")
+    login = urlsplit(first.header("Location"))
+    form = ask(door, host, f"{login.path}?{login.query}")
+    assert form.status == 200
+    assert 'action="/outpost.goauthentik.io/callback"' in form.body
+    back = ask(door, host, "/outpost.goauthentik.io/callback?code=bob&state=http://private.lab.test/get?page=1")
+    assert back.status == 302
+    assert back.header("Location") == "http://private.lab.test/get?page=1"
+    page = ask(door, host, "/get?page=1", headers={"Cookie": back.header("Set-Cookie").split(";")[0]})
+    assert page.status == 200
+    assert "bob@lab.test" in page.body
+
+
+def test_a_login_leads_to_no_foreign_site(outpost_doors: list[Door]) -> None:
+    for target in ("https://elsewhere.test/", "//elsewhere.test/", "https://private.lab.test.elsewhere.test/"):
+        answer = ask(
+            outpost_doors[0], "private.lab.test", f"/outpost.goauthentik.io/callback?code=alice&state={target}"
+        )
+        assert "elsewhere" not in answer.header("Location")
+
+
+def test_a_huge_token_on_demand(outpost: StandIn, outpost_doors: list[Door], traefik_doors: list[Door]) -> None:
+    cookie = log_in(outpost_doors[0])
+    try:
+        outpost.switch("ok", jwt_bytes=16384)
+        assert len(ask_auth(outpost_doors[0], cookie=cookie).header("X-authentik-jwt")) >= 16384
+        assert ask(traefik_doors[0], "private.lab.test", "/get", headers={"Cookie": cookie}).status == 200
+    finally:
+        outpost.switch("ok")
+
+
+@pytest.mark.parametrize("mode", STATUSES)
+@pytest.mark.parametrize("how_many", ["one", "all"])
+def test_a_failure_by_status(outpost: StandIn, mode: str, how_many: str) -> None:
+    pods = outpost.pods()
+    chosen = pods[:1] if how_many == "one" else pods
+    with outpost.failing(mode, chosen):
+        seen = {pod: ask_auth(outpost.door(pod)).status for pod in pods}
+    assert seen == {pod: int(mode) if pod in chosen else 302 for pod in pods}
+    assert {ask_auth(outpost.door(pod)).status for pod in pods} == {302}
+
+
+@pytest.mark.parametrize("mode", ["hang", "trickle"])
+@pytest.mark.parametrize("how_many", ["one", "all"])
+def test_a_failure_to_answer(outpost: StandIn, mode: str, how_many: str) -> None:
+    pods = outpost.pods()
+    chosen = pods[:1] if how_many == "one" else pods
+    with outpost.failing(mode, chosen):
+        waited = {pod: ask_auth(outpost.door(pod), time_limit=2.0).timed_out for pod in pods}
+        assert outpost.pods() == pods, "the pods stay Ready"
+    assert waited == {pod: pod in chosen for pod in pods}
+
+
+@pytest.mark.parametrize("mode", ["reset", "close"])
+def test_a_connection_that_ends_without_an_answer(outpost: StandIn, mode: str) -> None:
+    pods = outpost.pods()
+    with outpost.failing(mode, pods[:1]):
+        answers = [ask_auth(outpost.door(pod)) for pod in pods]
+    assert [answer.status for answer in answers] == [0, 302, 302]
+    assert answers[0].seconds < 2.0
+    assert not answers[0].timed_out
+
+
+def test_slow_answers_are_right_ones(outpost: StandIn) -> None:
+    slow, quick, *_ = outpost.pods()
+    with outpost.failing("slow", [slow], ms=1500):
+        late, prompt = ask_auth(outpost.door(slow)), ask_auth(outpost.door(quick))
+    assert (late.status, prompt.status) == (302, 302)
+    assert late.seconds >= 1.5
+    assert prompt.seconds < 1.0
+
+
+def test_a_crash_ends_the_container_and_a_new_one_starts_well(outpost: StandIn, cluster: LabCluster) -> None:
+    def restarts() -> dict[str, int]:
+        pods = cluster.pods("authentik", outpost.selector)
+        return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods}
+
+    before = restarts()
+    crashed, *others = outpost.pods()
+    outpost.switch("crash", [crashed])
+    eventually(lambda: restarts()[crashed] > before[crashed], f"a restart of {crashed}")
+    # The kubelet waits longer before each restart of the same container, 5 minutes at the most.
+    eventually(lambda: len(outpost.pods()) == len(before), "every pod Ready again", seconds=330)
+    assert outpost.state(crashed)["mode"] == "ok"
+    assert {pod: restarts()[pod] for pod in others} == {pod: before[pod] for pod in others}
+
+
+@pytest.mark.parametrize(
+    "query", [{"mode": "unknown"}, {}, {"mode": "slow", "ms": "-1"}, {"mode": "slow", "ms": "999999"}]
+)
+def test_a_wrong_command_is_refused_and_changes_nothing(
+    outpost: StandIn, cluster: LabCluster, query: dict[str, str]
+) -> None:
+    pod = outpost.pods()[0]
+    with pytest.raises(RequestFailed, match="must be"):
+        cluster.request("POST", f"/api/v1/namespaces/authentik/pods/{pod}:9400/proxy/mode", query)
+    assert outpost.state(pod)["mode"] == "ok"
+
+
+@pytest.mark.parametrize("agent", ["GPTBot/1.2", "ClaudeBot/1.0", "CCBot/2.0", "Mozilla/5.0 (compatible; Bytespider)"])
+def test_the_blocker_refuses_crawlers(blocker: StandIn, agent: str) -> None:
+    for pod in blocker.pods():
+        assert ask(blocker.door(pod), "any", "/auth", headers={"User-Agent": agent}).status == 403
+
+
+def test_the_blocker_lets_people_pass(blocker: StandIn) -> None:
+    assert [ask(blocker.door(pod), "any", "/auth").status for pod in blocker.pods()] == [200, 200]
+
+
+def test_the_blocker_can_fail_too(blocker: StandIn) -> None:
+    failing, well = blocker.pods()
+    with blocker.failing("503", [failing]):
+        assert ask(blocker.door(failing), "any", "/auth").status == 503
+        assert ask(blocker.door(well), "any", "/auth").status == 200
