@@ -35,6 +35,8 @@ _NOOP = {"kind": "TraefikService", "name": "noop@internal"}
 # Above every rule's own priority (its length), below Traefik's limit of 2^63 - 1001.
 _PRIORITY = 1_000_000_000
 PROVABLE = ("Middleware", "TraefikService", "IngressRoute")
+# A twin of a TCP or UDP route would take live traffic: its rule is all that it has.
+_TWINNED = (*PROVABLE, "ServersTransport")
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def rehearsal(items: Iterable[Object], token: str, setting: Setting) -> list[tup
 
     Proving the twins first keeps a bad change away from the objects that live traffic uses.
     """
-    listed = [item for item in items if item["kind"] not in ("TLSOption", "TLSStore")]
+    listed = [item for item in items if item["kind"] in _TWINNED]
     names = {ref_of(item): f"resilient-probe-{token}-{number}" for number, item in enumerate(listed)}
     return [(ref_of(item), _twin(item, names, setting)) for item in listed]
 

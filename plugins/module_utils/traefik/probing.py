@@ -115,9 +115,21 @@ def _entry_point(workload: Workload) -> str:
     raise Unprovable(f"{workload.ref}: no entry point without middlewares or redirections of its own to probe through")
 
 
+def _check_reach(workload: Workload, objects: Sequence[Object]) -> None:
+    allowed = scope.rules(workload.arguments).cross_provider_namespaces
+    for item in objects:
+        reason = scope.overlooked(item, workload.arguments)
+        namespace = item["metadata"]["namespace"]
+        if not reason and allowed is not None and namespace not in allowed:
+            reason = f"namespace {namespace} is not among {scope.CRD}.crossProviderNamespaces, which a probe needs"
+        if reason:
+            raise Unprovable(f"{workload.ref} can not be probed in namespace {namespace}: {reason}")
+
+
 def _carried_out(run: _Run, made: Sequence[Object], seconds: float) -> list[str]:
     writer = Writer(run.client, check_mode=False)
     objects = [*made, *run.probe.objects]
+    _check_reach(run.workload, objects)
     _remove_left_over(run.client, writer, {item["metadata"]["namespace"] for item in objects})
     with signals_deferred() as interruptible:
         try:

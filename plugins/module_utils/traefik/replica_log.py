@@ -14,18 +14,20 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
 
 _LINES = 3000
 _SHOWN = 400
+# The common format is coloured, terminal or not.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _ERROR = re.compile(rf"error=({_QUOTED}|\S+)")
 
 
 def read_log(client: Client, workload: Workload, replica: Replica, seconds: int) -> list[str]:
-    """The replica's log lines of the last ``seconds``. Raises ApiError (get on pods/log) or Unreachable."""
+    """The replica's log lines of the last ``seconds``, without colours. Raises ApiError (get on pods/log) or Unreachable."""
     ref = ObjectRef("v1", "Pod", replica.name, replica.namespace)
     containers = workload.item["spec"]["template"]["spec"]["containers"]
     name = next((each["name"] for each in containers if each.get("image") == workload.image), containers[0]["name"])
     query = {"container": name, "sinceSeconds": max(seconds, 1), "tailLines": _LINES}
     text = client.request("GET", client.path(ref, "log"), query=query, text=True, about=f"log of {ref}")
-    return list(str(text).splitlines())
+    return [_COLOURS.sub("", line) for line in str(text).splitlines()]
 
 
 def told(lines: Iterable[str], names: Sequence[str]) -> str:
@@ -72,8 +74,7 @@ def _json_error(line: str) -> str:
 
 def _common_error(line: str) -> str:
     """``2026-01-01T00:00:00Z ERR message error="..." routerName=...``, perhaps with ``file.go:1 >`` in between."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
-    found = re.match(r"\S+ (?:ERR|WRN) (.*)", plain)
+    found = re.match(r"\S+ (?:ERR|WRN) (.*)", line)
     if not found:
         return ""
     cause = _ERROR.search(found[1])
