@@ -54,8 +54,7 @@ class LabCluster:
 
     def read(self, path: str, **query: str) -> dict[str, Any]:
         """The JSON at this path of the API server."""
-        answer: dict[str, Any] = json.loads(self.request("GET", path, query))
-        return answer
+        return decode(self.request("GET", path, query))
 
     def pods(self, namespace: str, selector: str) -> Objects:
         """The pods of the selector that are not going away."""
@@ -65,6 +64,10 @@ class LabCluster:
     def ready_pods(self, namespace: str, selector: str) -> list[str]:
         """The names of the Ready ones among `pods`."""
         return sorted(pod["metadata"]["name"] for pod in self.pods(namespace, selector) if is_ready(pod))
+
+    def log(self, namespace: str, pod: str) -> str:
+        """All that the pod's container has logged."""
+        return self.request("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}/log").decode(errors="replace")
 
     def deployment(self, namespace: str, name: str) -> dict[str, Any]:
         """The Deployment as it is now."""
@@ -84,6 +87,12 @@ class LabCluster:
             yield
         finally:
             self._scale(namespace, name, before)
+
+
+def decode(content: bytes) -> dict[str, Any]:
+    """The JSON object in an answer."""
+    answer: dict[str, Any] = json.loads(content)
+    return answer
 
 
 def is_ready(pod: dict[str, Any]) -> bool:

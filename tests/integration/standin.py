@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.integration.http_in_pod import Door
-from tests.integration.lab_cluster import LabCluster
+from tests.integration.lab_cluster import LabCluster, decode
 
 CONTROL_PORT = 9400
 
@@ -39,8 +38,7 @@ class StandIn:
 
     def state(self, pod: str) -> dict[str, Any]:
         """The pod's mode, its settings and the number of requests that it was asked to answer."""
-        answer: dict[str, Any] = json.loads(self.cluster.request("GET", self._control(pod)))
-        return answer
+        return decode(self.cluster.request("GET", self._control(pod)))
 
     @contextmanager
     def failing(self, mode: str, pods: Sequence[str] | None = None, *, ms: int = 0) -> Iterator[None]:

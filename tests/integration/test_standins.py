@@ -156,6 +156,18 @@ def test_a_connection_that_ends_without_an_answer(outpost: StandIn, mode: str) -
     assert not answers[0].timed_out
 
 
+@pytest.mark.parametrize(("mode", "said"), [("reset", "connection reset by peer"), ("close", "EOF")])
+def test_traefik_meets_a_reset_as_such(
+    outpost: StandIn, traefik_doors: list[Door], cluster: LabCluster, mode: str, said: str
+) -> None:
+    # A port-forward hands on no RST: what came over the wire stands in Traefik's log.
+    door = traefik_doors[0]
+    since = len(cluster.log("traefik", door.pod))
+    with outpost.failing(mode):
+        assert ask(door, "private.lab.test").status == 500
+    eventually(lambda: said in cluster.log("traefik", door.pod)[since:], f"Traefik says: {said}", seconds=10)
+
+
 def test_slow_answers_are_right_ones(outpost: StandIn) -> None:
     slow, quick, *_ = outpost.pods()
     with outpost.failing("slow", [slow], ms=1500):
