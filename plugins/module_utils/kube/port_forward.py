@@ -32,6 +32,7 @@ with contextlib.suppress(ImportError):  # connect() says what is missing, with t
 _SUBPROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
 _CHUNK = 65536
+_PORTS = {"http": 80, "https": 443}
 # What one answer may wait for its reader before the pump stops taking more from the pod.
 _BACKLOG = 1_000_000
 
@@ -151,9 +152,7 @@ def connect_to_pod(client: Client, namespace: str, pod: str, port: int, timeout:
 def _websocket(client: Client, path: str, timeout: float, about: str) -> Any:
     entry = client.connection
     parts = urlsplit(entry.host + path)
-    sslopt: dict[str, Any] = {"context": entry.tls}
-    if entry.configuration.tls_server_name:
-        sslopt["server_hostname"] = entry.configuration.tls_server_name
+    sslopt: dict[str, Any] = {"context": entry.tls, "server_hostname": _server_name(entry)}
     connection = websocket.WebSocket(sslopt=sslopt)
     connection.settimeout(timeout)
     try:
@@ -162,7 +161,7 @@ def _websocket(client: Client, path: str, timeout: float, about: str) -> Any:
             header=[f"{name}: {value}" for name, value in entry.headers().iteritems() if name != "Accept"],
             subprotocols=[_SUBPROTOCOL],
             suppress_origin=True,
-            **_proxy(entry),
+            **_way(entry, timeout),
         )
     except websocket.WebSocketBadStatusException as error:
         raise api_error(error.status_code, error.resp_body or b"", about) from None
@@ -172,17 +171,37 @@ def _websocket(client: Client, path: str, timeout: float, about: str) -> Any:
     return connection
 
 
-def _proxy(entry: Connection) -> Mapping[str, Any]:
-    """The pool's own way to the API server, in the websocket package's words; never what its environment says."""
+def _way(entry: Connection, timeout: float) -> Mapping[str, Any]:
+    """A connected socket, or the pool's proxy in the websocket package's words.
+
+    Without either the package would take the proxy that its environment names.
+    """
     if type(entry.pool) is urllib3.PoolManager:
-        return {"http_no_proxy": ["*"]}
+        return {"socket": _direct(entry, timeout)}
     parts = urlsplit(str(entry.configuration.proxy))
     options: dict[str, Any] = {
         "http_proxy_host": parts.hostname,
         "http_proxy_port": parts.port or 8080,
         "proxy_type": "http" if parts.scheme in ("http", "https") else parts.scheme,
+        # An empty list would be filled from the environment.
         "http_no_proxy": ["-"],
     }
     if parts.username:
         options["http_proxy_auth"] = (unquote(parts.username), unquote(parts.password or ""))
     return options
+
+
+def _direct(entry: Connection, timeout: float) -> socket.socket:
+    parts = urlsplit(entry.host)
+    connected = socket.create_connection((parts.hostname, parts.port or _PORTS[parts.scheme]), timeout)
+    if parts.scheme != "https":
+        return connected
+    try:
+        return entry.tls.wrap_socket(connected, server_hostname=_server_name(entry))
+    except OSError:
+        connected.close()
+        raise
+
+
+def _server_name(entry: Connection) -> str:
+    return str(entry.configuration.tls_server_name or urlsplit(entry.host).hostname)
