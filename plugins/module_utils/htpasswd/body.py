@@ -141,6 +141,5 @@ def _announce_slowness(task: Task, hashing: Hashing) -> None:
 
 
 def _outdated(error: Conflict | WriteFailed) -> bool:
-    """True when the object was changed since it was read: reading again helps."""
-    cause = error.cause if isinstance(error, WriteFailed) else error
-    return isinstance(cause, Conflict) and "conflicts" not in cause.facts
+    """True when the object was changed, or created, since it was read: reading again helps."""
+    return isinstance(error.cause if isinstance(error, WriteFailed) else error, Conflict)

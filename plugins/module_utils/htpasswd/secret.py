@@ -62,9 +62,9 @@ class SecretPlace:
             changes.append((self._text, {self._key: data}))
         for ref, values in changes:
             self._check_size(ref, values)
-        if len(changes) > 1 and not task.check_mode:
+        if not task.check_mode and (len(changes) > 1 or self._creates(changes)):
             for ref, values in changes:
-                self._write(Writer(self._client, check_mode=True), ref, values)
+                self._try(Writer(self._client, check_mode=True), ref, values)
         results: list[dict[str, Any]] = []
         for ref, values in changes:
             written = self._result_of_writing(task, ref, values)
@@ -73,11 +73,15 @@ class SecretPlace:
         earlier = [result for result in self._written if result not in results]
         return Carried(bool(changes) or bool(earlier), facts={"results": earlier + results})
 
+    def _creates(self, changes: Iterable[tuple[ObjectRef, Any]]) -> bool:
+        return any(self._seen[ref] is None for ref, _values in changes)
+
     def _result_of_writing(
         self, task: Task, ref: ObjectRef, values: Mapping[str, bytes | None]
     ) -> list[dict[str, Any]]:
+        write = self._try if task.check_mode else self._write
         try:
-            return list(task.result_of(self._write(task.writer(), ref, values))["results"])
+            return list(task.result_of(write(task.writer(), ref, values))["results"])
         except NotFound:
             if not task.check_mode:
                 raise
@@ -98,12 +102,24 @@ class SecretPlace:
                 "Remove users, or spread them over several Secrets."
             )
 
+    def _try(self, writer: Writer, ref: ObjectRef, changes: Mapping[str, bytes | None]) -> Outcome:
+        """For a writer in check mode: asks the API server whether it would take the change."""
+        if self._seen[ref] is None:
+            return writer.apply([_new(ref, changes)])
+        return self._write(writer, ref, changes)
+
     def _write(self, writer: Writer, ref: ObjectRef, changes: Mapping[str, bytes | None]) -> Outcome:
-        data = {key: None if value is None else base64.b64encode(value).decode() for key, value in changes.items()}
         seen = self._seen[ref]
-        if seen is not None:
-            return writer.patch([Patch(seen, {"data": data})])
-        metadata = {"name": ref.name, "namespace": ref.namespace}
-        return writer.apply(
-            [{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}]
-        )
+        if seen is None:
+            # Not applied: of two who apply at once as the same manager, the second takes away the first one's keys.
+            return writer.create(_new(ref, changes))
+        return writer.patch([Patch(seen, {"data": _encoded(changes)})])
+
+
+def _new(ref: ObjectRef, values: Mapping[str, bytes | None]) -> Object:
+    metadata = {"name": ref.name, "namespace": ref.namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": _encoded(values)}
+
+
+def _encoded(values: Mapping[str, bytes | None]) -> dict[str, str | None]:
+    return {key: None if value is None else base64.b64encode(value).decode() for key, value in values.items()}
