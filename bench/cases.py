@@ -150,7 +150,7 @@ def secrets_shown(cluster: Cluster, name: str) -> dict[str, bool]:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"password": old}}
     cluster.bench.program("apply", "-f", "-", stdin=json.dumps(secret))
     changed = secret | {"data": {"password": new}}
-    plays = {
+    plays: dict[str, dict[str, Any]] = {
         "apply": {"resilient.traefik.apply": {"objects": [changed], "on_conflict": "force"}},
         "k8s": {"kubernetes.core.k8s": {"definition": changed}},
     }

@@ -1,55 +1,171 @@
-"""A proxy that tunnels (HTTP CONNECT), as companies put one before their clusters."""
+"""Real faults between a client and the API server: a proxy that cuts connections, and one that answers itself."""
 
 from __future__ import annotations
 
-import contextlib
-import select
+import json
 import socket
-import socketserver
-from threading import Thread
-from types import TracebackType
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 
 
-class ConnectProxy:
-    """Listens on a port of its own on loopback while the context lasts; counts the tunnels."""
+@dataclass
+class CuttingProxy:
+    """Passes bytes both ways. The first ``cuts`` connections end after ``after`` bytes of the server's answer."""
 
-    def __init__(self) -> None:
-        self.tunnels = 0
-        proxy = self
+    upstream: tuple[str, int]
+    cuts: int
+    after: int
+    connections: int = 0
+    port: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                method, target, _version = self.rfile.readline().decode().split()
-                while self.rfile.readline().strip():
-                    continue
-                host, _colon, port = target.rpartition(":")
-                assert method == "CONNECT", method
-                proxy.tunnels += 1
-                with socket.create_connection((host, int(port)), 5) as far:
-                    self.request.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-                    _carry(self.request, far)
-
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = int(self._server.server_address[1])
-
-    def __enter__(self) -> ConnectProxy:
-        Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def serve(self, client: socket.socket) -> None:
+        """Handles one connection until either side ends it."""
+        with self._lock:
+            self.connections += 1
+            limit = self.after if self.connections <= self.cuts else None
+        if limit == 0:
+            client.close()
+            return
+        with socket.create_connection(self.upstream) as server, client:
+            threading.Thread(target=_pump, args=(client, server, None), daemon=True).start()
+            _pump(server, client, limit)
 
 
-def _carry(near: socket.socket, far: socket.socket) -> None:
-    other = {near: far, far: near}
-    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-        while True:
-            for source in select.select([near, far], [], [])[0]:
-                data = source.recv(65536)
-                if not data:
-                    return
-                other[source].sendall(data)
+def _pump(source: socket.socket, sink: socket.socket, limit: int | None) -> None:
+    """Ends both when one ends, or when the limit of bytes is reached."""
+    passed = 0
+    with suppress(OSError):
+        while data := source.recv(65536):
+            if limit is not None and passed + len(data) > limit:
+                break
+            sink.sendall(data)
+            passed += len(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def cutting(upstream: tuple[str, int], *, cuts: int, after: int = 0) -> Iterator[CuttingProxy]:
+    """A proxy on a free port of this machine."""
+    proxy = CuttingProxy(upstream, cuts, after)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy.port = listener.getsockname()[1]
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _address = listener.accept()
+                    threading.Thread(target=proxy.serve, args=(client,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield proxy
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that reached the proxy, and the status that it got."""
+
+    method: str
+    path: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Injected:
+    """What the proxy answers itself instead of asking the API server."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+# Asked for every request: an answer of its own, or None to pass it on. The number counts requests from 0.
+Inject = Callable[[int, str, str], Injected | None]
+
+
+@contextmanager
+def answering(upstream: Client, inject: Inject, folder: Path) -> Iterator[tuple[str, list[Seen]]]:
+    """The URL of a proxy that ends TLS, and what it saw. What it passes on, it asks as the upstream client."""
+    seen: list[Seen] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet: the test has the list."""
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            injected = inject(len(seen), self.command, self.path) or _passed_on(upstream, self, body)
+            seen.append(Seen(self.command, self.path, injected.status))
+            self.send_response(injected.status)
+            for name, value in {"Content-Type": "application/json", **injected.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(injected.body)))
+            self.end_headers()
+            self.wfile.write(injected.body)
+
+    for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler._answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = _tls(folder).wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _passed_on(upstream: Client, request: BaseHTTPRequestHandler, body: bytes) -> Injected:
+    headers = upstream.connection.headers()
+    for name in ("Content-Type", "Accept"):
+        if request.headers.get(name):
+            headers[name] = request.headers[name]
+    response = upstream.connection.pool.request(
+        request.command, upstream.host + request.path, body=body or None, headers=headers, retries=False
+    )
+    return Injected(response.status, body=response.data)
+
+
+def status_object(code: int, reason: str, message: str) -> bytes:
+    """A failure as the API server writes it."""
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code}
+    return json.dumps(status | {"message": message}).encode()
+
+
+def _tls(folder: Path) -> ssl.SSLContext:
+    """A server's context with a certificate that nobody trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "proxy.test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "proxy.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
