@@ -21,7 +21,7 @@ _ERROR = re.compile(rf"error=({_QUOTED}|\S+)")
 
 
 def read_log(client: Client, workload: Workload, replica: Replica, seconds: int) -> list[str]:
-    """The replica's log lines of the last ``seconds``, without colours. Raises ApiError (get on pods/log) or Unreachable."""
+    """The replica's newest log lines, without colours. Raises ApiError (get on pods/log) or Unreachable."""
     ref = ObjectRef("v1", "Pod", replica.name, replica.namespace)
     containers = workload.item["spec"]["template"]["spec"]["containers"]
     name = next((each["name"] for each in containers if each.get("image") == workload.image), containers[0]["name"])

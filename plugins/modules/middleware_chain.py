@@ -1,0 +1,264 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Puts a middleware into the chains of Ingresses, IngressRoutes and entry points."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: middleware_chain
+short_description: Put a middleware at a place in the chains of Ingresses, IngressRoutes or entry points
+description:
+  - Puts a middleware first, last, or directly before or after another one, or in the place of another one, in every
+    chosen chain, or removes it. The others keep their order. A name that stands in a chain twice keeps its first place.
+  - The chain of an Ingress is its annotation C(traefik.ingress.kubernetes.io/router.middlewares), that of an
+    IngressRoute the C(middlewares) of each of its routes. Nothing else of the objects is touched, nor taken over.
+  - No chain refers to the middleware before every Traefik replica has loaded it, see O(proof). Traefik drops every
+    router that refers to a missing one.
+  - An object that changes in the meantime is read again and worked out anew.
+  - Thousands of objects are one task. They are read as lists, and only those that differ are written, several at once.
+version_added: 0.1.0
+author: The resilient.traefik authors (@resilient)
+options:
+  middleware:
+    description:
+      - The middleware. C(namespace/name) of a Middleware, or C(name@provider) of another provider's.
+      - C(namespace-name@kubernetescrd) is understood too.
+    type: str
+    required: true
+  state:
+    description: Whether the middleware is to be in the chains.
+    type: str
+    choices: [present, absent]
+    default: present
+  place:
+    description: Where in the chain. V(first) when neither O(before), O(after) nor O(replaces) is given.
+    type: str
+    choices: [first, last]
+  before:
+    description: Directly before this one. Same forms as O(middleware).
+    type: str
+  after:
+    description: Directly after this one. Same forms as O(middleware).
+    type: str
+  replaces:
+    description: In the place of this one, which goes. Same forms as O(middleware).
+    type: str
+  missing:
+    description:
+      - What to do about a chain that does not hold the one that O(before), O(after) or O(replaces) names.
+      - V(fail) refuses the whole task before anything is written. V(skip) leaves such objects alone and lists them.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  kinds:
+    description: The kinds of objects to choose from.
+    type: list
+    elements: str
+    choices: [Ingress, IngressRoute]
+    default: [Ingress, IngressRoute]
+  namespaces:
+    description: The namespaces to choose from, V(*) for all.
+    type: list
+    elements: str
+  names:
+    description: Objects by C(namespace/name), or by name in every one of O(namespaces). All of them must be there.
+    type: list
+    elements: str
+  label_selector:
+    description: Objects with these labels, in O(namespaces) or else everywhere.
+    type: str
+  entry_points:
+    description:
+      - Entry points whose own chain is meant. It stands in Traefik's static settings, so Traefik is rolled out anew.
+      - Only for a Traefik whose workload comes as plain manifests with its settings as arguments. Any other delivery
+        would undo the change, so it is refused with the setting to make there.
+    type: list
+    elements: str
+extends_documentation_fragment:
+  - resilient.traefik.connection
+  - resilient.traefik.journal
+  - resilient.traefik.proof
+attributes:
+  check_mode:
+    description: Tries every change on the API server without persisting it. Nothing is proved.
+    support: full
+  diff_mode:
+    description: Shows each changed chain before and after, one name a line.
+    support: full
+notes:
+  - Objects that this Traefik does not look at (another ingress class, namespaces, labels) never get the middleware.
+    They are listed as RV(skipped).
+seealso:
+  - module: resilient.traefik.traefik_crd
+"""
+
+EXAMPLES = r"""
+- name: Retry first, on everything that Traefik serves
+  resilient.traefik.middleware_chain:
+    middleware: traefik/retry
+    place: first
+    namespaces: ["*"]
+
+- name: Put the bot blocker directly before the login, where there is one
+  resilient.traefik.middleware_chain:
+    middleware: traefik/bot-blocker
+    before: traefik/authentik
+    missing: skip
+    label_selector: exposed=public
+
+- name: Exchange a middleware in two routes
+  resilient.traefik.middleware_chain:
+    middleware: traefik/authentik-resilient
+    replaces: traefik/authentik
+    kinds: [IngressRoute]
+    names: [shop/web, shop/admin]
+
+- name: Take a middleware out everywhere
+  resilient.traefik.middleware_chain:
+    middleware: traefik/old-login
+    state: absent
+    namespaces: ["*"]
+
+- name: Compress whatever comes in on an entry point
+  resilient.traefik.middleware_chain:
+    middleware: traefik/compress
+    place: last
+    entry_points: [web]
+"""
+
+RETURN = r"""
+results:
+  description: The objects whose chains change.
+  returned: always, once the objects have been read
+  type: list
+  elements: dict
+  contains:
+    api_version:
+      description: Its API version.
+      type: str
+      sample: networking.k8s.io/v1
+    kind:
+      description: Its kind.
+      type: str
+      sample: Ingress
+    namespace:
+      description: Its namespace.
+      type: str
+      sample: shop
+    name:
+      description: Its name.
+      type: str
+      sample: web
+    change:
+      description: V(updated), or V(unchanged) when somebody else made the same change meanwhile.
+      type: str
+      sample: updated
+    written:
+      description: Whether the change was carried out. Never in check mode, nor after a failure.
+      type: bool
+    error:
+      description: Why the write failed.
+      type: str
+      returned: for the object that failed
+    chains:
+      description: Its chains that change, with the names that routers use.
+      type: list
+      elements: dict
+      contains:
+        at:
+          description: Where in the object the chain stands.
+          type: str
+          sample: spec.routes[0]
+        before:
+          description: The chain before.
+          type: list
+          elements: str
+          sample: [traefik-authentik@kubernetescrd]
+        after:
+          description: The chain afterwards.
+          type: list
+          elements: str
+          sample: [traefik-retry@kubernetescrd, traefik-authentik@kubernetescrd]
+chosen:
+  description: How many objects (or entry points) were chosen.
+  returned: success
+  type: int
+unchanged:
+  description: How many of them have the chain already.
+  returned: success
+  type: int
+skipped:
+  description: Chosen objects that were left alone, and why.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: The object's kind.
+      type: str
+    namespace:
+      description: The object's namespace.
+      type: str
+    name:
+      description: The object's name.
+      type: str
+    reason:
+      description: Why it was left alone.
+      type: str
+      sample: its IngressClass nginx is not Traefik's
+proofs:
+  description: How it was shown that every replica has loaded the middleware. Empty when no chain changes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    api_version:
+      description: The middleware's API version.
+      type: str
+    kind:
+      description: The middleware's kind.
+      type: str
+    namespace:
+      description: The middleware's namespace.
+      type: str
+    name:
+      description: The middleware's name.
+      type: str
+    proof:
+      description: V(behaviour), V(api) or V(none).
+      type: str
+      sample: behaviour
+    replicas:
+      description: The names of the pods that have loaded it, all that are ready.
+      type: list
+      elements: str
+    reason:
+      description: Why there is no proof.
+      type: str
+"""
+
+from ansible_collections.resilient.traefik.plugins.module_utils.as_module import run_as_module
+from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import middleware_chain
+
+SPEC = ModuleSpec(
+    middleware_chain.run,
+    middleware_chain.OPTIONS,
+    journaled=True,
+    mutually_exclusive=[
+        ["place", "before", "after", "replaces"],
+        ["entry_points", "namespaces"],
+        ["entry_points", "names"],
+        ["entry_points", "label_selector"],
+    ],
+    required_one_of=[["namespaces", "names", "label_selector", "entry_points"]],
+)
+
+
+def main() -> None:
+    """Runs the module."""
+    run_as_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()
