@@ -92,15 +92,12 @@ class Cluster:
         shutil.copyfile(AUDIT_POLICY, state / "audit-policy.yaml")
         (state / "kind.yaml").write_text(self.render())
         with progress.step("create the cluster and load the workloads' images"):
-            loads = [partial(load_when_booted, self.kit.engine, node, self.kit.images) for node in self.node_names()]
+            loads = [
+                partial(load_when_booted, self.kit.engine, node, self.kit.images) for node in self.settings.node_names
+            ]
             run_all([self._run_kind, *loads], progress.beat)
-        for name in self.node_names():
+        for name in self.settings.node_names:
             self.kit.engine.limit_memory(name, self.memory_limit())
-
-    def node_names(self) -> list[str]:
-        """The names that kind gives the nodes."""
-        workers = ["worker", *(f"worker{number}" for number in range(2, NODE_COUNT))]
-        return [f"{self.settings.name}-{role}" for role in ("control-plane", *workers)]
 
     def _run_kind(self) -> None:
         state, log = self.settings.state, self.settings.logs / "kind.log"
@@ -141,7 +138,7 @@ class Cluster:
         missing = [image for image in self.kit.images if record["images"].get(image.reference) != image.key]
         if missing:
             with progress.step("load the workloads' images"):
-                loads = [partial(load_when_booted, self.kit.engine, node, missing) for node in self.node_names()]
+                loads = [partial(load_when_booted, self.kit.engine, node, missing) for node in self.settings.node_names]
                 run_all(loads, progress.beat)
             self._write_record({**record, "images": {**record["images"], **self._image_keys()}})
 
@@ -156,7 +153,7 @@ class Cluster:
     def remove(self) -> list[str]:
         """Remove containers, volumes and network. Returns the names of what was removed."""
         self.settings.record.unlink(missing_ok=True)
-        removed = self.kit.engine.remove_cluster(self.settings.name)
+        removed = self.kit.engine.remove_cluster(self.settings.name, self.settings.node_names)
         if self.kit.engine.remove_network(self.settings.network):
             removed.append(self.settings.network)
         return removed

@@ -11,7 +11,7 @@ def down(settings: Settings, progress: Progress) -> None:
     """Remove this lab from every engine that answers. Says what was removed."""
     removed: list[str] = []
     for engine in engines(settings):
-        removed += engine.remove_cluster(settings.name)
+        removed += engine.remove_cluster(settings.name, settings.node_names)
         if engine.remove_network(settings.network):
             removed.append(settings.network)
     settings.record.unlink(missing_ok=True)

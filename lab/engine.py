@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -10,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from lab import commands
 
@@ -69,28 +68,16 @@ class Engine:
         listed = (line.removeprefix("/").split("\t") for line in asked.stdout.splitlines())
         return sorted((Container(*fields) for fields in listed), key=lambda container: container.name)
 
-    def volumes_of(self, containers: Sequence[Container]) -> list[str]:
-        """The names of the volumes mounted in these containers."""
-        names: list[str] = []
-        for container in containers:
-            mounts = self._inspect(container.name)[0].get("Mounts") or []
-            names += [mount["Name"] for mount in mounts if mount.get("Type") == "volume" and mount.get("Name")]
-        return names
-
-    def remove_cluster(self, cluster: str) -> list[str]:
+    def remove_cluster(self, cluster: str, nodes: Sequence[str]) -> list[str]:
         """Remove the cluster's containers, whatever their state, and their volumes. Returns what was removed."""
-        containers = self.containers(cluster)
-        if not containers:
-            return []
-        names = [container.name for container in containers]
-        volumes = self.volumes_of(containers)
-        at_once = ["--time=0"] if self.program == "podman" else []
-        self.run("rm", "--force", "--volumes", *at_once, *names, doing="removing the lab's containers")
-        left = self.run("volume", "ls", "--quiet", doing="listing volumes").stdout.split()
-        anonymous = [volume for volume in volumes if volume in left]
-        if anonymous:
-            self.run("volume", "rm", "--force", *anonymous, doing="removing the lab's volumes")
-        return [*names, *anonymous]
+        containers = [container.name for container in self.containers(cluster)]
+        if containers:
+            at_once = ["--time=0"] if self.program == "podman" else []
+            self.run("rm", "--force", "--volumes", *at_once, *containers, doing="removing the lab's containers")
+        volumes = [volume for node in nodes for volume in self._volumes(node)]
+        if volumes:
+            self.run("volume", "rm", "--force", *volumes, doing="removing the lab's volumes")
+        return [*containers, *(f"volume {volume[:12]}" for volume in volumes)]
 
     def remove_network(self, network: str) -> bool:
         """Remove the lab's own network. Returns whether there was one."""
@@ -110,9 +97,10 @@ class Engine:
         swap = ["--memory-swap", limit]
         self.run("update", "--memory", limit, *swap, node, doing=f"limiting the memory of {node}")
 
-    def _inspect(self, container: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.run("inspect", container, doing=f"inspecting {container}").stdout)
-        return found
+    def _volumes(self, node: str) -> list[str]:
+        # kind marks a node's volume before it makes the container: a killed run may leave one alone.
+        marked = ["volume", "ls", "--quiet", "--filter", f"label={node}"]
+        return self.run(*marked, doing=f"listing the volumes of {node}").stdout.split()
 
 
 def podman_for_building(state: Path, network: str) -> Engine:

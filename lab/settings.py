@@ -41,6 +41,12 @@ class Settings:
         return self.cache / "labs" / self.name
 
     @property
+    def node_names(self) -> list[str]:
+        """The names that kind gives the nodes, which are the names of their containers too."""
+        workers = ["worker", *(f"worker{number}" for number in range(2, NODE_COUNT))]
+        return [f"{self.name}-{role}" for role in ("control-plane", *workers)]
+
+    @property
     def record(self) -> Path:
         """What the standing cluster was made of; written when it is complete."""
         return self.state / "cluster.json"

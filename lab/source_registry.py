@@ -42,12 +42,14 @@ def prepare(settings: Settings, store: Store, progress: Progress) -> Kit:
 
 
 def _reaches(engine: Engine, image: str) -> bool:
-    asked = ["manifest", "inspect", image]
+    command = ["manifest", "inspect", image]
     try:
-        return engine.run(*asked, doing=f"looking for {image}", check=False, timeout=REACH_SECONDS).returncode == 0
+        asked = engine.run(*command, doing=f"looking for {image}", check=False, timeout=REACH_SECONDS)
     except LabError:
         # A registry that does not answer in time is none that a lab can be built from.
         return False
+    # Podman 4 reads the manifest of an image for one platform, and then refuses to print it.
+    return asked.returncode == 0 or "single images" in asked.stderr
 
 
 def _kubectl_of_image(engine: Engine, image: str, store: Store) -> Path:

@@ -25,7 +25,7 @@ def up(settings: Settings, progress: Progress) -> None:
     cluster = Cluster(settings, kit)
     created = _make_usable(cluster, progress)
     cluster.load_images(progress)
-    preflight.check_node_ports(kit.engine, cluster.kubectl, cluster.node_names())
+    preflight.check_node_ports(kit.engine, cluster.kubectl, settings.node_names)
     _expose(settings, cluster, kit)
     folder = apply_workloads.kustomization(settings.traefik_version)
     apply_workloads.apply(cluster.kubectl, kit.traefik_definitions, folder, progress)
