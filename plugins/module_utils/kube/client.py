@@ -73,17 +73,17 @@ class Client:
         ``about`` names the subject in errors (``"Deployment traefik/traefik"``). Dropped connections, 429 and 5xx are
         retried with back-off; a refusal (4xx) never. Raises Unreachable or an ApiError.
         """
-        response = self._answer(method, path, query, body, content_type, accept, about or f"{method} {path}")
+        response = self._round_trip(method, path, query, body, content_type, accept, about or f"{method} {path}")
         if text:
             return response.data.decode(errors="replace")
         return json.loads(response.data) if response.data else {}
 
     def clock(self) -> datetime:
         """The API server's time: what times in objects of several controllers are compared with."""
-        answer = self._answer("GET", "/version", None, None, "", "", "the API server's clock")
+        answer = self._round_trip("GET", "/version", None, None, "", "", "the API server's clock")
         return parsedate_to_datetime(answer.headers["Date"])
 
-    def _answer(
+    def _round_trip(
         self,
         method: str,
         path: str,
