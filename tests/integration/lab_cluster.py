@@ -58,8 +58,12 @@ class LabCluster:
 
     def pods(self, namespace: str, selector: str) -> Objects:
         """The pods of the selector that are not going away."""
+        return [pod for pod in self.all_pods(namespace, selector) if "deletionTimestamp" not in pod["metadata"]]
+
+    def all_pods(self, namespace: str, selector: str) -> Objects:
+        """The pods of the selector, with those that are going away."""
         items: Objects = self.read(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)["items"]
-        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
+        return items
 
     def ready_pods(self, namespace: str, selector: str) -> list[str]:
         """The names of the Ready ones among `pods`."""
@@ -76,7 +80,15 @@ class LabCluster:
     def _scale(self, namespace: str, name: str, replicas: int) -> None:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"
         self.request("PATCH", path, body={"spec": {"replicas": replicas}})
-        eventually(lambda: is_settled(self.deployment(namespace, name)), f"{namespace}/{name} at {replicas} replicas")
+        labels: dict[str, str] = self.deployment(namespace, name)["spec"]["selector"]["matchLabels"]
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+
+        def done() -> bool:
+            gone = len(self.all_pods(namespace, selector)) == replicas
+            return gone and is_settled(self.deployment(namespace, name))
+
+        # A pod that is going away still gets connections, which then hang and are not the case that is measured.
+        eventually(done, f"{namespace}/{name} at {replicas} replicas")
 
     @contextmanager
     def scaled(self, namespace: str, name: str, replicas: int) -> Iterator[None]:
