@@ -98,7 +98,7 @@ def _got(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return _WORDS[type(value)]
     shown = str(value).lower() if isinstance(value, bool) else repr(value)
-    return shown if len(shown) <= 60 else f"{_WORDS[type(value)]} of {len(shown)} characters"
+    return shown if len(shown) <= 60 else f"{_WORDS[type(value)]} of {len(str(value))} characters"
 
 
 def _limits(value: Any, schema: Schema) -> Iterator[str]:
