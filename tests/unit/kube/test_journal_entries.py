@@ -1,0 +1,109 @@
+"""What the journal keeps of an object, and that no record is too large for the Secrets that hold it."""
+
+from __future__ import annotations
+
+import base64
+import random
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import journal_entries
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import (
+    PART_BYTES,
+    Entry,
+    addition,
+    combined,
+    packed,
+    recorded_state,
+    unpacked,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+
+REF = ObjectRef("v1", "ConfigMap", "settings", "shop")
+Object = dict[str, Any]
+
+
+def _state(**data: str) -> Object:
+    metadata = {"name": "settings", "namespace": "shop"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def _added(known: Entry | None, before: Object | None, after: Object | None) -> Entry:
+    entry = addition(known, REF, before, after)
+    assert entry is not None
+    return entry
+
+
+def _random_text(size: int) -> str:
+    """Text that compression cannot make smaller."""
+    return base64.b64encode(random.Random(size).randbytes(size)).decode()
+
+
+def test_entry_survives_packing() -> None:
+    entry = _added(None, _state(a="1"), _state(a="2"))
+    assert unpacked(packed([(entry, 0)])) == {REF: entry}
+
+
+def test_record_larger_than_a_secret_is_split() -> None:
+    """A Secret of nearly 1 MiB that does not compress."""
+    entry = _added(None, _state(a=_random_text(1_040_000)), None)
+    parts = packed([(entry, 0)])
+    assert len(parts) == 2
+    for part in parts:
+        assert sum(len(base64.b64decode(value)) for value in part.values()) <= PART_BYTES
+    assert unpacked(parts) == {REF: entry}
+    # Killed between the two: the write that this record announces was never sent.
+    assert unpacked(parts[:1]) == {}
+
+
+def test_many_records_share_parts() -> None:
+    entries = [
+        Entry(ObjectRef("v1", "ConfigMap", f"c{number}"), _state(a=_random_text(200_000)), "changed")
+        for number in range(8)
+    ]
+    parts = packed((entry, 0) for entry in entries)
+    assert len(parts) == 2
+    assert unpacked(parts) == {entry.ref: entry for entry in entries}
+
+
+def test_later_write_adds_only_what_is_new() -> None:
+    first = _added(None, _state(a="1", b="1"), _state(a="2", b="1"))
+    assert addition(first, REF, _state(a="2", b="1"), _state(a="3", b="1")) is None
+    second = _added(first, _state(a="2", b="1"), _state(a="2", b="2"))
+    assert second.before is None
+    whole = combined([first, second])
+    assert whole.before == _state(a="1", b="1")
+    assert whole.touched.paths == {("f:data", "f:a"), ("f:data", "f:b")}
+    assert unpacked(packed([(second, 1), (first, 0)])) == {REF: whole}
+
+
+def test_later_write_is_compared_with_the_first_state() -> None:
+    first = _added(None, _state(a="1", b="1"), _state(b="1"))
+    assert addition(first, REF, _state(b="1"), _state(a="1", b="1")) is None
+
+
+def test_what_a_run_did_all_in_all() -> None:
+    created = _added(None, None, _state(a="1"))
+    assert created.change == journal_entries.CREATED
+    # An object of the run's own: what it does to it later changes nothing of what a rollback does.
+    assert addition(created, REF, _state(a="1"), _state(a="2")) is None
+    changed = _added(None, _state(a="1"), _state(a="2"))
+    deleted = combined([changed, _added(changed, _state(a="2"), None)])
+    assert deleted.change == journal_entries.DELETED
+    again = combined([deleted, _added(deleted, None, _state(a="9"))])
+    assert again.change == journal_entries.CHANGED
+    assert again.touched.paths == {("f:data", "f:a")}
+
+
+def test_state_kept_on_demand() -> None:
+    kept = recorded_state(None, REF, _state(a="1"))
+    assert kept is not None
+    assert (kept.change, kept.whole, kept.touched) == (journal_entries.RECORDED, True, Footprint())
+    assert recorded_state(kept, REF, _state(a="2")) is None
+    both = combined([kept, _added(kept, _state(a="1"), _state(a="2"))])
+    assert (both.before, both.whole) == (_state(a="1"), True)
+    # The other way round: the earlier state counts, though it was kept for a write.
+    changed = _added(None, _state(a="1"), _state(a="2"))
+    later = recorded_state(changed, REF, _state(a="2"))
+    assert later is not None
+    assert combined([changed, later]).before == _state(a="1")
