@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -30,6 +31,9 @@ with contextlib.suppress(ImportError):  # connect() says what is missing, with t
 CONCURRENCY = 8
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
+INTERNAL_ERROR_PAUSES = (0.2, 0.4, 0.8, 1.6)
+# A field that the kind does not have, or a value of the wrong type: Kubernetes answers 500 where 400 is meant.
+_REFUSED_OBJECT = b"failed to create typed patch object"
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -102,6 +106,19 @@ class Client:
             payload = json.dumps(body, separators=(",", ":")).encode()
         url = self.host + path + ("?" + urlencode(query) if query else "")
         try:
+            response = self._send(method, url, payload, headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise errors.Unreachable(
+                f"{about or path}: no answer from the API server {self.host}: {_root_cause(error)}. "
+                "Check that the cluster runs and that host, kubeconfig, proxy and certificates fit it."
+            ) from None
+        if response.status >= 400:
+            raise api_error(response.status, response.data, about)
+        return response
+
+    def _send(self, method: str, url: str, payload: bytes | None, headers: urllib3.HTTPHeaderDict) -> Any:
+        """The answer, after retries. 500 is retried here: only its text tells a passing failure from a refusal."""
+        for pause in (*INTERNAL_ERROR_PAUSES, None):
             response = self.connection.pool.request(
                 method,
                 url,
@@ -110,13 +127,9 @@ class Client:
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
                 retries=_retries(),
             )
-        except urllib3.exceptions.HTTPError as error:
-            raise errors.Unreachable(
-                f"{about}: no answer from the API server {self.host}: {_root_cause(error)}. "
-                "Check that the cluster runs and that host, kubeconfig, proxy and certificates fit it."
-            ) from None
-        if response.status >= 400:
-            raise api_error(response.status, response.data, about)
+            if response.status != 500 or _REFUSED_OBJECT in response.data or pause is None:
+                break
+            time.sleep(pause)
         return response
 
     def get(self, ref: ObjectRef) -> dict[str, Any]:
@@ -184,7 +197,7 @@ def _retries() -> urllib3.Retry:
         total=6,
         connect=3,
         redirect=0,
-        status_forcelist=(429, 500, 502, 503, 504),
+        status_forcelist=(429, 502, 503, 504),
         allowed_methods=None,
         raise_on_status=False,
         backoff_factor=0.15,
@@ -220,7 +233,8 @@ def api_error(status: int, payload: bytes, about: str) -> errors.ApiError:
     answer = answer if isinstance(answer, dict) else {}
     details = answer.get("details") or {}
     message = answer.get("message") or payload[:300].decode(errors="replace").strip() or "no message"
-    return _BY_STATUS.get(status, errors.ApiError)(
+    kind = errors.Invalid if _REFUSED_OBJECT in payload else _BY_STATUS.get(status, errors.ApiError)
+    return kind(
         f"{about}: {message.rstrip('.')} (HTTP {status}).{_REMEDY.get(status, '')}",
         status=status,
         reason=answer.get("reason") or "",

@@ -8,7 +8,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 
 with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
     import yaml
@@ -100,6 +101,19 @@ def without_secret_values(item: Object) -> Object:
         if safe.get(part):
             safe[part] = dict.fromkeys(safe[part], HIDDEN)
     return safe
+
+
+def check_secret_values(item: Mapping[str, Any]) -> None:
+    """Raises BadArgument for a Secret's value that is not text: the API server would repeat it in its refusal."""
+    if item.get("kind") != "Secret":
+        return
+    for part in ("data", "stringData"):
+        values = item.get(part) or {}
+        if not isinstance(values, Mapping):
+            raise BadArgument(f"{ref_of(item)}: {part} is {type(values).__name__}, not a dictionary")
+        for key, value in values.items():
+            if not isinstance(value, str):
+                raise BadArgument(f"{ref_of(item)}: {part}.{key} is {type(value).__name__}, not text: quote it")
 
 
 def _as_yaml(item: Object) -> str:

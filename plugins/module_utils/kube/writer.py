@@ -33,6 +33,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import CONCURRENCY, Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import (
     FIELD_MANAGER,
+    check_secret_values,
     content,
     differs,
 )
@@ -71,6 +72,8 @@ class Writer:
         """
         refs = [ref_of(item) for item in objects]
         doubled = {ref for ref in refs if refs.count(ref) > 1} if len(set(refs)) < len(refs) else set()
+        for item in objects:
+            check_secret_values(item)
         if doubled:
             raise errors.BadArgument(f"{', '.join(map(str, sorted(doubled)))}: given more than once in one set")
         created = created_by(refs, objects)
