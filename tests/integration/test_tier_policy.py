@@ -36,7 +36,7 @@ def default_memory(cluster: LabCluster, namespace: str) -> tuple[str, str] | Non
 
 def await_limits(cluster: LabCluster, namespace: str, tier: str) -> None:
     """Wait until the namespace has the limits of the tier."""
-    eventually(lambda: default_memory(cluster, namespace) == DEFAULT_MEMORY[tier], f"limits of {tier}", 15)
+    eventually(lambda: default_memory(cluster, namespace) == DEFAULT_MEMORY[tier], f"limits of {tier}", 30)
 
 
 def created_pod(cluster: LabCluster, namespace: str, **spec: object) -> tuple[str, int, str]:
@@ -69,7 +69,7 @@ def test_limits_follow_the_label_and_go_with_it(cluster: LabCluster, namespace: 
         set_tier(cluster, namespace, tier)
         await_limits(cluster, namespace, tier)
     set_tier(cluster, namespace, None)
-    eventually(lambda: default_memory(cluster, namespace) is None, "no limits without a tier", 15)
+    eventually(lambda: default_memory(cluster, namespace) is None, "no limits without a tier", 30)
 
 
 def test_a_change_by_hand_is_put_right(cluster: LabCluster, namespace: str) -> None:

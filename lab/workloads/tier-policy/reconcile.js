@@ -45,10 +45,25 @@ async function apply(kind, plural, namespace, spec) {
     });
 }
 
-async function settle(kind, plural, tierOf) {
-    const there = await call('GET', `/api/v1/${plural}?fieldSelector=metadata.name%3D${NAME}`);
+async function list(path) {
+    return (await call('GET', path)).items;
+}
+
+// The tier of each namespace that has one and is not going away.
+function tiers(namespaces) {
+    const tierOf = {};
+    namespaces.forEach((namespace) => {
+        const tier = namespace.metadata.labels.tier;
+        if (TIERS[tier] && namespace.status.phase === 'Active') {
+            tierOf[namespace.metadata.name] = tier;
+        }
+    });
+    return tierOf;
+}
+
+async function settle(kind, plural, there, tierOf) {
     const specs = {};
-    there.items.forEach((object) => { specs[object.metadata.namespace] = object.spec; });
+    there.forEach((object) => { specs[object.metadata.namespace] = object.spec; });
 
     const surplus = Object.keys(specs).filter((namespace) => !tierOf[namespace]);
     await Promise.all(surplus.map((namespace) => call('DELETE', `/api/v1/namespaces/${namespace}/${plural}/${NAME}`)));
@@ -60,22 +75,22 @@ async function settle(kind, plural, tierOf) {
 }
 
 async function loop() {
-    const tierOf = {};
-    (await call('GET', '/api/v1/namespaces?labelSelector=tier')).items.forEach((namespace) => {
-        const tier = namespace.metadata.labels.tier;
-        if (TIERS[tier] && namespace.status.phase === 'Active') {
-            tierOf[namespace.metadata.name] = tier;
-        }
-    });
-    await settle('LimitRange', 'limitranges', tierOf);
-    await settle('ResourceQuota', 'resourcequotas', tierOf);
+    // At the same time: nginx ends a round that lasts longer than the interval.
+    const found = await Promise.all([
+        list('/api/v1/namespaces?labelSelector=tier'),
+        list(`/api/v1/limitranges?fieldSelector=metadata.name%3D${NAME}`),
+        list(`/api/v1/resourcequotas?fieldSelector=metadata.name%3D${NAME}`),
+    ]);
+    const tierOf = tiers(found[0]);
+    await settle('LimitRange', 'limitranges', found[1], tierOf);
+    await settle('ResourceQuota', 'resourcequotas', found[2], tierOf);
     ngx.shared.done.set('last', Date.now());
 }
 
-// Well while the last round that went through is no older than five seconds.
+// Well while a round went through within the last minute.
 function health(r) {
     const age = Date.now() - (ngx.shared.done.get('last') || 0);
-    r.return(age < 5000 ? 200 : 503);
+    r.return(age < 60000 ? 200 : 503);
 }
 
 export default {apiServer, health, loop};
