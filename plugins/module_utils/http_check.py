@@ -161,7 +161,7 @@ def _answer(task: Task, check: _Check) -> dict[str, Any]:
             check.place.point, timeout=task.params["timeout"], max_seconds=task.params["max_seconds"]
         ) as session:
             answer = session.ask(request)
-    except (NoAnswer, errors.NotFound, errors.Unreachable) as error:
+    except NoAnswer as error:
         return result | {"problem": f"no answer: {error}"}
     names = [*task.params["return_headers"], *(header.name for header in check.expected.headers)]
     return result | {

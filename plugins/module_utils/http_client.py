@@ -10,15 +10,15 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.port_forward import PodStream, connect_to_pod
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.port_forward import connect_to_pod
 
 with contextlib.suppress(ImportError):  # the client of the cluster says what is missing, with the remedy
     import urllib3
@@ -27,7 +27,7 @@ with contextlib.suppress(ImportError):  # the client of the cluster says what is
 BODY_LIMIT = 4_000_000
 
 
-class NoAnswer(ResilientError):
+class NoAnswer(errors.ResilientError):
     """No HTTP answer: refused, dropped, not in time, or no TLS session. The message says which, without the point."""
 
 
@@ -86,19 +86,23 @@ class Answer:
             raise NoAnswer(f"the answer is no JSON: {self.text[:100]!r}") from None
 
 
+@dataclass(frozen=True)
+class Link:
+    """One open connection. ``explain`` gives what is known of why it ended early, empty when nothing is."""
+
+    near: socket.socket
+    explain: Callable[[], str] = lambda: ""
+
+
 class Point:
-    """Where requests go. ``open`` gives a connected socket; ``explain`` says more about one that broke."""
+    """Where requests go. Safe to use from several threads."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def open(self, timeout: float) -> socket.socket:
+    def open(self, timeout: float) -> Link:
         """A new connection. Raises OSError or a ResilientError."""
         raise NotImplementedError
-
-    def explain(self) -> str:
-        """What is known about the newest connection's end, empty when nothing is."""
-        return ""
 
 
 class PodPoint(Point):
@@ -107,14 +111,10 @@ class PodPoint(Point):
     def __init__(self, client: Client, namespace: str, pod: str, port: int) -> None:
         super().__init__(f"Pod {namespace}/{pod} port {port}")
         self._where = (client, namespace, pod, port)
-        self._stream: PodStream | None = None
 
-    def open(self, timeout: float) -> socket.socket:
-        self._stream = connect_to_pod(*self._where, timeout)
-        return self._stream.socket
-
-    def explain(self) -> str:
-        return self._stream.error if self._stream else ""
+    def open(self, timeout: float) -> Link:
+        stream = connect_to_pod(*self._where, timeout)
+        return Link(stream.socket, lambda: stream.error)
 
 
 class AddressPoint(Point):
@@ -124,8 +124,8 @@ class AddressPoint(Point):
         super().__init__(f"{host}:{port}")
         self._address = (host, port)
 
-    def open(self, timeout: float) -> socket.socket:
-        return socket.create_connection(self._address, timeout)
+    def open(self, timeout: float) -> Link:
+        return Link(socket.create_connection(self._address, timeout))
 
 
 class Session:
@@ -137,6 +137,7 @@ class Session:
         self._timeout = timeout
         self._max_seconds = max_seconds
         self._connection: Any = None
+        self._link: Link | None = None
 
     def __enter__(self) -> Session:
         return self
@@ -151,7 +152,7 @@ class Session:
         self._connection = None
 
     def ask(self, request: Request) -> Answer:
-        """The answer, whatever its status; redirects are answers too. Raises NoAnswer, or as the point's ``open``."""
+        """The answer, whatever its status; redirects are answers too. Raises NoAnswer, Forbidden, Unauthorized."""
         if self._connection is None:
             self._connection = self._connect(request)
         expired: list[bool] = []
@@ -163,16 +164,21 @@ class Session:
             raise NoAnswer(self._reason(error, bool(expired))) from None
 
     def _connect(self, request: Request) -> Any:
+        self._link = self._open()
+        self._link.near.settimeout(self._timeout)
+        connection = urllib3.connection.HTTPConnection(request.host or "localhost", timeout=self._timeout)
+        connection.sock = self._secured(self._link.near, request) if request.https else self._link.near
+        return connection
+
+    def _open(self) -> Link:
         try:
-            near = self._point.open(self._timeout)
+            return self._point.open(self._timeout)
         except OSError as error:
             raise NoAnswer(f"no connection: {error}") from None
-        near.settimeout(self._timeout)
-        connection = urllib3.connection.HTTPConnection(request.host or "localhost", timeout=self._timeout)
-        connection.sock = near
-        if request.https:
-            connection.sock = self._secured(near, request)
-        return connection
+        except (errors.Forbidden, errors.Unauthorized):
+            raise
+        except (errors.ApiError, errors.Unreachable) as error:
+            raise NoAnswer(str(error)) from None
 
     def _secured(self, near: socket.socket, request: Request) -> ssl.SSLSocket:
         name = request.sni or host_name(request.host)
@@ -206,7 +212,7 @@ class Session:
             return f"not a byte for {self._timeout:g} s (timeout)"
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the certificate is not accepted: {error.verify_message}"
-        told = self._point.explain()
+        told = self._link.explain() if self._link else ""
         if told:
             return told
         if isinstance(error, (http.client.RemoteDisconnected, ssl.SSLEOFError, BrokenPipeError, ConnectionResetError)):

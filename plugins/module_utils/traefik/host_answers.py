@@ -12,7 +12,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_client impo
     Request,
     Session,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, Workload
@@ -60,7 +59,7 @@ def _answer(point: PodPoint, host: str, https: bool) -> dict[str, Any]:
     try:
         with Session(point, timeout=_TIMEOUT, max_seconds=_MAX_SECONDS) as session:
             answer = session.ask(Request(host=name, path=f"/{path}", https=https, verify=False))
-    except (NoAnswer, errors.NotFound, errors.Unreachable) as error:
+    except NoAnswer as error:
         return result | {"problem": str(error)}
     seconds = round(answer.seconds, 4)
     # What a login puts behind the question mark is not for results.

@@ -129,7 +129,7 @@ def _wait(client: Client, workload: Workload, headers: dict[str, str], seconds: 
 def _state(client: Client, workload: Workload, replica: Replica, headers: dict[str, str]) -> str:
     try:
         return "open" if is_open(client, workload, replica, headers) else "closed"
-    except (NoAnswer, errors.NotFound, errors.Unreachable) as error:
+    except NoAnswer as error:
         return str(error)
 
 

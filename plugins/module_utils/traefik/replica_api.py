@@ -16,6 +16,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_client impo
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import (
     Replica,
@@ -28,7 +29,8 @@ GUARD_HEADER = "X-Resilient-Traefik"
 # Traefik answers with as many as are asked for (3.7, pkg/api: no upper bound); a page of 500 routers is 0.3 MB.
 PAGE = 500
 _TIMEOUT, _MAX_SECONDS = 5.0, 30.0
-_ROUNDS = 3
+# A replica that becomes ready while the question is asked has this long to load the route that opens its API.
+_SETTLE_SECONDS = 6.0
 # The API shows middlewares whole, password hashes and keys of TLS and plugins included: this is all we keep of one.
 _MIDDLEWARE = ("name", "type", "provider", "status", "error", "usedBy")
 _KINDS = ("routers", "services", "middlewares")
@@ -85,7 +87,7 @@ def read_each(
     """
     answers: dict[str, Routing] = {}
     failures: dict[str, NoAnswer] = {}
-    for _round in range(_ROUNDS):
+    for _left in tries(_SETTLE_SECONDS):
         missing = [replica for replica in workload.ready if replica.name not in answers]
         for replica, found in zip(missing, _ask_all(client, workload, missing, headers), strict=True):
             if isinstance(found, Routing):
@@ -101,12 +103,14 @@ def read_each(
 
 
 def is_open(client: Client, workload: Workload, replica: Replica, headers: Mapping[str, str]) -> bool:
-    """Whether the replica answers its API to these headers. Raises NoAnswer, Forbidden ..."""
+    """Whether the replica answers its API to these headers. Raises NoAnswer naming it, Forbidden."""
     try:
         with _session(client, workload, replica) as session:
             _get(session, workload, "overview", headers)
     except ApiClosed:
         return False
+    except NoAnswer as error:
+        raise NoAnswer(f"{replica}: its internal entry point gave no answer: {error}") from None
     return True
 
 
@@ -116,8 +120,12 @@ def _ask_all(
     def ask(replica: Replica) -> Routing | NoAnswer:
         try:
             return _ask(client, workload, replica, headers)
-        except (NoAnswer, errors.NotFound, errors.Unreachable) as error:
+        except NoAnswer as error:
             return NoAnswer(f"{replica}: its API gave no answer: {error}")
+        except ApiClosed:
+            if not headers:
+                raise
+            return NoAnswer(f"{replica}: it has not loaded the route that opens its API")
 
     return client.concurrently(ask, replicas)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
-from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import host_answers, metrics, settings_report
@@ -107,7 +106,7 @@ def _asked(client: Client, workload: Workload, headers: Mapping[str, str], api: 
 def _metrics(client: Client, workload: Workload, replica: Replica) -> dict[str, Any]:
     try:
         return {"metrics": metrics.summary(metrics.scrape(client, workload, replica)), "metrics_problem": ""}
-    except (NoAnswer, errors.NotFound, errors.Unreachable) as error:
+    except NoAnswer as error:
         return {"metrics": None, "metrics_problem": str(error)}
 
 
