@@ -63,7 +63,7 @@ def test_check_apply_check_apply(way: str, namespace: str, audited: Audited, adm
     applied = player.task("htpasswd", arguments, diff=True, way=way)
     assert (applied.outcome, applied.changed) == ("ok", True), applied
     assert [(write.verb, write.name) for write in audited.writes()] == [
-        ("patch", "login-passwords"),
+        ("create", "login-passwords"),
         ("patch", "login"),
     ]
     assert applied.result["diff"] == check.result["diff"]

@@ -74,16 +74,16 @@ class Server:
     port: int
 
     def lets_in(self, user: str, password: str) -> bool:
-        """Whether the login is accepted. AssertionError for any other answer than in or 401."""
+        """Whether the login is accepted. HTTPError for any other answer than in or 401."""
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/", headers={"Authorization": f"Basic {pair}"})
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                assert answer.status in (200, 204)
-                return True
+            urllib.request.urlopen(request, timeout=30).close()
         except urllib.error.HTTPError as error:
-            assert error.code == 401
-            return False
+            if error.code == 401:
+                return False
+            raise
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def _answers(port: int) -> bool:
     """True once somebody unknown is sent away: the routes are loaded too."""
     try:
         return not Server(port).lets_in("somebody-unknown", "x")
-    except (OSError, AssertionError):
+    except OSError:
         return False
 
 
