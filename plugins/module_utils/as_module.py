@@ -26,8 +26,7 @@ def run_as_module(spec: ModuleSpec) -> None:
     module = _DiscreetModule(supports_check_mode=spec.supports_check_mode, **spec.arguments())
     task = Task(module.params, check_mode=module.check_mode)
     try:
-        spec.check_libraries()
-        result = spec.body(task)
+        result = spec.run(task)
     except ResilientError as error:
         _warn(module, task)
         module.fail_json(msg=str(error), **error.facts)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
@@ -85,8 +87,28 @@ class ModuleSpec:
             "required_by": self.required_by,
         }
 
-    def check_libraries(self) -> None:
+    def run(self, task: Task) -> dict[str, Any]:
+        """The body's result. Raises ResilientError, and nothing else: see ``unexpected``."""
+        self._check_libraries()
+        try:
+            return self.body(task)
+        except ResilientError:
+            raise
+        except Exception as error:
+            raise unexpected(error) from None
+
+    def _check_libraries(self) -> None:
         """Raises ResilientError naming the first library that this Python lacks, with the remedy."""
         for name in self.libraries:
             if find_spec(name) is None:
                 raise ResilientError(str(missing_required_lib(name)))
+
+
+def unexpected(error: Exception) -> ResilientError:
+    """A mistake of this collection, told by its kind and place. Its words are left out: they may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+    return ResilientError(
+        f"{type(error).__name__} at {places}: this is a mistake in the collection, not in your task. Please report "
+        "this line together with the task's options."
+    )
