@@ -28,7 +28,7 @@ def test_a_mistake_of_ours_is_told_by_place_and_without_its_words() -> None:
 
 
 def test_an_expected_failure_stays_as_it_is() -> None:
-    with pytest.raises(BadArgument, match="^objects: not YAML$"):
+    with pytest.raises(BadArgument, match=r"^objects: not YAML$"):
         _body_raising(BadArgument("objects: not YAML")).run(Task({}))
 
 
