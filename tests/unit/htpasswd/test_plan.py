@@ -195,12 +195,14 @@ def test_duplicates_of_a_user_become_one_entry() -> None:
 
 
 def test_warnings_name_doubled_users_and_schemes_that_stay() -> None:
-    data = f"bob:{APR1}\nbob:{SSHA}\nalice:{APR1}\n"
+    data = f"bob:{APR1}\nbob:{SSHA}\nalice:{APR1}\ncarol:{SSHA}:on call\n"
     plan = _plan(data, _wish())
     warnings = warnings_of(text.parse(data.encode(), "it"), plan, FAST, "it")
-    assert len(warnings) == 2
+    assert len(warnings) == 3
     assert "bob is listed more than once" in warnings[0]
     assert "the entry of alice stays apr1" in warnings[1]
+    assert "line 4 has text after a second colon" in warnings[2]
+    assert "on call" not in warnings[2]
 
 
 def test_a_stored_password_that_is_too_long_is_an_error_without_it() -> None:
