@@ -18,6 +18,8 @@ Settings = dict[str, str]
 # The internal entry point, which Traefik makes itself for the API, ping or metrics where nobody defines it.
 INTERNAL = "traefik"
 _INTERNAL_ADDRESS = ":8080"
+# What there is when nobody defines any entry point at all (seen on 3.7.9).
+_DEFAULT, _DEFAULT_ADDRESS = "http", ":80"
 _SECRET = re.compile(r"(token|password|secret|apikey|credential)[^.]*$|\.users\b|headers\.[^.]+$")
 
 
@@ -59,13 +61,15 @@ def from_file(text: str, name: str) -> Settings:
 
 
 def entry_points(settings: Settings) -> dict[str, int]:
-    """TCP port by entry point, the internal one too where Traefik makes it by itself."""
+    """TCP port by entry point, those too that Traefik makes by itself."""
     ports: dict[str, int] = {}
     for name, value in settings.items():
         found = re.fullmatch(r"entrypoints\.([^.]+)\.address", name)
         if found and (port := _tcp_port(value)):
             ports[found[1]] = port
     named = {name.split(".")[1] for name in settings if name.startswith("entrypoints.")}
+    if not named:
+        ports[_DEFAULT] = _tcp_port(_DEFAULT_ADDRESS)
     if INTERNAL not in named and _needs_internal(settings):
         ports[INTERNAL] = _tcp_port(_INTERNAL_ADDRESS)
     return ports
