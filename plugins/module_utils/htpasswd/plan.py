@@ -226,8 +226,7 @@ def warnings_of(before: Sequence[Line], plan: Plan, hashing: Hashing, where: str
     ]
     # Traefik 3.7.9 leaves out every router with such a middleware, and writes the line with its hash to its log.
     warnings += [
-        f"{where}: line {number} has text after a second colon. nginx and Apache pass over it, Traefik refuses the whole "
-        "text"
+        f"{where}: line {number} has text after a second colon, for which Traefik refuses the whole text"
         for number, line in enumerate(plan.lines, start=1)
         if line.rest
     ]

@@ -49,7 +49,7 @@ SCHEMES = {
     for scheme in (
         # $2y$ and its equals; the highest cost is the format's own. Beyond 72 bytes bcrypt looks at nothing.
         Scheme("bcrypt", rf"\$2[aby]\$(\d\d)\${_64}{{53}}", 72, lowest=4, highest=31, default=10),
-        # 5,000 rounds are what crypt(3) means by no number. At 999,999 a check keeps an nginx worker busy for one to two seconds.
+        # 5,000 rounds are what crypt(3) means by no number; 999,999 keep an nginx worker busy for one to two seconds.
         # musl refuses passwords of more than 256 bytes, Apache's htpasswd those of more than 255.
         Scheme(
             "sha512_crypt",
