@@ -122,6 +122,17 @@ def test_a_refused_object_stops_the_set_before_its_first_write(audited: Audited,
     assert audited.writes() == []
 
 
+def test_an_unknown_field_is_refused_at_once_with_its_path(audited: Audited, namespace: str) -> None:
+    """The API server answers 500, as if it might go another time."""
+    service = _service(namespace, "one")
+    service["spec"]["prots"] = []
+    with pytest.raises(
+        errors.Invalid, match=rf"Service {namespace}/one: .*\.spec\.prots: field not declared in schema"
+    ):
+        Writer(audited.client(), check_mode=False).apply([service])
+    assert audited.writes() == []
+
+
 def test_the_first_failing_write_stops_and_says_what_was_written(
     admin: Client, namespace: str, cleaned: Callable[[ObjectRef], None]
 ) -> None:
