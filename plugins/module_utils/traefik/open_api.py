@@ -29,6 +29,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_
     GUARD_HEADER,
     ApiClosed,
     NoReplica,
+    closed_because,
     is_open,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import (
@@ -109,26 +110,23 @@ def _wait(client: Client, workload: Workload, headers: dict[str, str], seconds: 
     """Until every ready replica answers (``wanted``), or none does any more."""
     left: dict[str, str] = {}
     for _left in tries(seconds):
-        seen = client.concurrently(lambda replica: _state(client, workload, replica, headers), workload.ready)
-        left = {
-            str(replica): state
-            for replica, state in zip(workload.ready, seen, strict=True)
-            if (state != "open" if wanted else state == "open")
-        }
+        seen = client.concurrently(lambda replica: _closed_because(client, workload, replica, headers), workload.ready)
+        states = {str(replica): reason for replica, reason in zip(workload.ready, seen, strict=True)}
+        left = {name: reason or "still open" for name, reason in states.items() if bool(reason) is wanted}
         if not left:
             return
         refresh_replicas(client, workload)
     goal = "open" if wanted else "closed again"
-    details = "; ".join(f"{name}: {state}" for name, state in left.items())
+    details = "; ".join(f"{name}: {reason}" for name, reason in left.items())
     raise errors.WaitTimeout(
-        f"the API of {workload.ref} is not {goal} at every replica after {seconds:g} s: {details}. A replica that "
+        f"the API of {workload.ref} is not {goal} at every replica after {seconds:g} s: {details} A replica that "
         "does not take up the route has not loaded its routes: look at its log."
     )
 
 
-def _state(client: Client, workload: Workload, replica: Replica, headers: dict[str, str]) -> str:
+def _closed_because(client: Client, workload: Workload, replica: Replica, headers: dict[str, str]) -> str:
     try:
-        return "open" if is_open(client, workload, replica, headers) else "closed"
+        return closed_because(client, workload, replica, headers)
     except NoAnswer as error:
         return str(error)
 
@@ -148,7 +146,8 @@ def _expires(item: Object) -> float:
 def _route(workload: Workload, token: str) -> Object:
     """The guarded route. Raises ApiClosed when this Traefik cannot have one."""
     _check(workload)
-    matcher = "Headers" if workload.version.startswith("2.") else "Header"
+    old = workload.version.startswith("2.") or workload.arguments.get("core.defaultrulesyntax", "").lower() == "v2"
+    matcher = "Headers" if old else "Header"
     rule = (
         f"{matcher}(`{GUARD_HEADER}`, `{token}`) && (ClientIP(`127.0.0.1`) || ClientIP(`::1`)) && "
         f"PathPrefix(`{workload.arguments.get('api.basepath', '').rstrip('/')}/api`)"

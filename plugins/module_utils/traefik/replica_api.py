@@ -104,14 +104,19 @@ def read_each(
 
 def is_open(client: Client, workload: Workload, replica: Replica, headers: Mapping[str, str]) -> bool:
     """Whether the replica answers its API to these headers. Raises NoAnswer naming it, Forbidden."""
+    return not closed_because(client, workload, replica, headers)
+
+
+def closed_because(client: Client, workload: Workload, replica: Replica, headers: Mapping[str, str]) -> str:
+    """Why the replica does not answer its API to these headers, empty when it does. Raises NoAnswer, Forbidden."""
     try:
         with _session(client, workload, replica) as session:
             _get(session, workload, "overview", headers)
-    except ApiClosed:
-        return False
+    except ApiClosed as closed:
+        return str(closed)
     except NoAnswer as error:
         raise NoAnswer(f"{replica}: its internal entry point gave no answer: {error}") from None
-    return True
+    return ""
 
 
 def _ask_all(
