@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -157,6 +157,58 @@ def test_missing_rights_are_named(player: Player) -> None:
     assert 'cannot list resource "deployments" in API group "apps" in the namespace "traefik"' in message
 
 
+# What the module's documentation lists.
+READING = [
+    {"apiGroups": ["apps"], "resources": ["deployments", "daemonsets"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+]
+OPENING = [
+    {"apiGroups": ["traefik.io"], "resources": ["ingressroutes"], "verbs": ["list", "get", "create", "delete"]},
+]
+
+
+@pytest.fixture
+def may(admin: Client) -> Iterator[Callable[[list[dict[str, Any]]], dict[str, Any]]]:
+    """Makes a user with these rights in Traefik's namespace and gives its connection options."""
+    writer, refs = Writer(admin, check_mode=False), list[ObjectRef]()
+
+    def make(rules: list[dict[str, Any]]) -> dict[str, Any]:
+        user = f"user-{uuid4().hex[:8]}"
+        metadata = {"name": user, "namespace": "traefik"}
+        api = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user}
+        subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]
+        binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": subjects}
+        objects = [api | {"kind": "Role", "metadata": metadata, "rules": rules}, api | binding]
+        refs.extend(change.ref for change in writer.apply(objects).changes)
+        return {"impersonate_user": user}
+
+    yield make
+    writer.delete(refs)
+
+
+def test_the_documented_rights_are_enough(
+    player: Player, may: Callable[[list[dict[str, Any]]], dict[str, Any]]
+) -> None:
+    reader, opener = may(READING), may(READING + OPENING)
+    tasks = [info(**OPEN, **opener), info(namespace="traefik", hosts=["a.test"], **reader), info(**OPEN, **reader)]
+    opened_, closed, refused = player.play(*tasks).tasks
+    assert opened_.result["api"] == "opened", opened_.message
+    assert closed.result["api"] == "closed", closed.message
+    assert refused.outcome == "failed"
+    assert 'cannot list resource "ingressroutes" in API group "traefik.io"' in refused.message
+
+
+def test_a_route_that_may_not_be_made_is_not_looked_for(
+    player: Player, may: Callable[[list[dict[str, Any]]], dict[str, Any]]
+) -> None:
+    listing = [{"apiGroups": ["traefik.io"], "resources": ["ingressroutes"], "verbs": ["list"]}]
+    message = player.play(info(**OPEN, **may(READING + listing))).tasks[0].message
+    assert 'cannot create resource "ingressroutes"' in message
+    assert "could not be deleted" not in message
+
+
 @pytest.fixture
 def route_of_others(admin: Client) -> Iterator[str]:
     """The name of an opening route that somebody else's run made."""
@@ -222,6 +274,81 @@ open_api._create = told
 with open_api.opened(client, find_workload(client, "traefik"), Writer(client, check_mode=False)):
     time.sleep(120)
 """
+
+
+# --- deliveries ---------------------------------------------------------------------------------------------------
+
+
+def _crd(kind: str) -> Object:
+    """A CustomResourceDefinition of k3s, as far as it is looked at."""
+    plural = f"{kind.lower()}s"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    names = {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.helm.cattle.io"},
+        "spec": {"group": "helm.cattle.io", "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+
+
+def _released(namespace: str) -> list[Object]:
+    """A Traefik as a Helm release leaves it, with the Secrets of two revisions."""
+    (_account, _files, workload) = OwnTraefik(namespace, name="edge", replicas=0).objects("traefik:v3.7.9")
+    workload["metadata"] = workload["metadata"] | {
+        "annotations": {"meta.helm.sh/release-name": "edge", "meta.helm.sh/release-namespace": namespace},
+        "labels": {"helm.sh/chart": "traefik-41.3.0_up1", "app.kubernetes.io/managed-by": "Helm"},
+    }
+    return [workload, _revision(namespace, 9, "superseded"), _revision(namespace, 10, "deployed")]
+
+
+def _revision(namespace: str, number: int, status: str) -> Object:
+    labels = {"owner": "helm", "name": "edge", "status": status, "version": str(number)}
+    metadata = {"name": f"sh.helm.release.v1.edge.v{number}", "namespace": namespace, "labels": labels}
+    data = {"release": "not looked into"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": "helm.sh/release.v1",
+        "stringData": data,
+    }
+
+
+def test_a_helm_release_and_the_chart_of_k3s(
+    admin: Client, player: Player, namespace: str, cleaned: Callable[[ObjectRef], None]
+) -> None:
+    writer = Writer(admin, check_mode=False)
+    writer.apply(_released(namespace))
+    by_helm = player.play(info(namespace=namespace)).tasks[0].result["delivery"]
+    assert by_helm == {
+        "kind": "helm",
+        "owner": f"Helm release {namespace}/edge",
+        "release": "edge",
+        "namespace": namespace,
+        "chart": "traefik",
+        "chart_version": "41.3.0+up1",
+        "revision": 10,
+        "status": "deployed",
+        "helm_chart": "",
+        "helm_chart_config": "",
+        "note": "",
+    }
+    crds = [_crd("HelmChart"), _crd("HelmChartConfig")]
+    for crd in crds:
+        cleaned(ref_of(crd))
+    writer.apply(crds)
+    wait_until_ready(admin, [ref_of(crd) for crd in crds], 30, print)
+    metadata = {"name": "edge", "namespace": namespace}
+    api = {"apiVersion": "helm.cattle.io/v1", "metadata": metadata}
+    writer.apply([api | {"kind": "HelmChart", "spec": {}}, api | {"kind": "HelmChartConfig", "spec": {}}])
+    by_k3s = player.play(info(namespace=namespace)).tasks[0].result["delivery"]
+    assert by_k3s == by_helm | {
+        "kind": "k3s",
+        "helm_chart": f"{namespace}/edge",
+        "helm_chart_config": f"{namespace}/edge",
+    }
 
 
 # --- others -------------------------------------------------------------------------------------------------------

@@ -68,9 +68,9 @@ def opened(
     token = secrets.token_urlsafe(32)
     route, headers = _route(workload, token), {GUARD_HEADER: token}
     with signals_deferred() as interruptible:
+        _create(route, writer)
         try:
             with interruptible():
-                _create(route, writer)
                 _wait(client, workload, headers, seconds, wanted=True)
                 yield headers
         finally:
@@ -78,7 +78,13 @@ def opened(
 
 
 def _create(route: Object, writer: Writer) -> None:
-    (change,) = writer.create(route).changes
+    try:
+        (change,) = writer.create(route).changes
+    except errors.WriteFailed as error:
+        refused = isinstance(error.cause, (errors.Forbidden, errors.Invalid, errors.NotFound))
+        if not refused:  # without an answer it may have been made
+            _delete(writer, ref_of(route))
+        raise error.cause from None
     if not change.written:
         raise ApiClosed(f"{change.ref}: the API is closed, and check mode does not open it")
 
