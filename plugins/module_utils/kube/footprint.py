@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import (
     MISSING,
     Path,
     Paths,
-    containers_of,
     fields_of,
     owned_paths,
     paths_of,
+    position,
     value_at,
 )
 
@@ -23,8 +25,7 @@ _BOOKKEEPING = frozenset(("managedFields", "resourceVersion", "generation", "uid
 
 @dataclass(frozen=True)
 class Footprint:
-    """``taken``: paths that were set, or came to us without a new value, or were given up; ``removed``: paths that were
-    taken away."""
+    """The touched paths: ``removed`` are those that were taken away, ``taken`` all others."""
 
     taken: Paths = frozenset()
     removed: Paths = frozenset()
@@ -50,50 +51,57 @@ class Footprint:
 def footprint(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Footprint:
     """What lies between two states of an object that exists in both; empty when it does not.
 
-    By ownership where both states tell it; by values where one of them does not (it was read without managedFields, or
-    worked out without asking the API server).
+    Touched is what came to us or left us, and what has another value, owned or not: defaults that the API server fills
+    in beside a new field belong to nobody, and neither do the values that it makes of a Secret's stringData.
     """
     if before is None or after is None:
         return Footprint()
-    if not _is_managed(before) or not _is_managed(after):
-        return _by_values(before, after)
     ours_before, ours_after = owned_paths(before, ours=True), owned_paths(after, ours=True)
-    others_before, others_after = owned_paths(before, ours=False), owned_paths(after, ours=False)
-    containers = containers_of(ours_before, ours_after, others_before, others_after)
-    changed = {path for path in ours_after - containers if value_at(before, path) != value_at(after, path)}
-    removed = {path for path in ours_before | others_before if _went(before, after, path)}
-    return Footprint(frozenset((ours_before ^ ours_after) | changed) - removed, frozenset(removed))
+    owned = ours_before | ours_after | owned_paths(before, ours=False) | owned_paths(after, ours=False)
+    differing = _differing(before, after, _keys_of_lists(owned))
+    changed_hands = frozenset(path for path in ours_before ^ ours_after if value_at(after, path) is not MISSING)
+    return Footprint(differing.taken | changed_hands, differing.removed)
 
 
-def _is_managed(item: Mapping[str, Any]) -> bool:
-    return bool(item["metadata"].get("managedFields"))
+def _keys_of_lists(owned: Paths) -> dict[Path, set[str]]:
+    """By list whose items have owners of their own, the keys of these items."""
+    keys: dict[Path, set[str]] = {}
+    for path in owned:
+        for length, key in enumerate(path):
+            if not key.startswith("f:"):
+                keys.setdefault(path[:length], set()).add(key)
+    return keys
 
 
-def _went(before: Mapping[str, Any], after: Mapping[str, Any], path: Path) -> bool:
-    return value_at(before, path) is not MISSING and value_at(after, path) is MISSING
-
-
-def _by_values(before: Any, after: Any, path: Path = ()) -> Footprint:
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        found = Footprint()
-        for name in sorted(before.keys() | after.keys()):
-            if not _is_bookkeeping(path, name):
-                found |= _by_values(before.get(name, MISSING), after.get(name, MISSING), (*path, f"f:{name}"))
-        return found
+def _differing(before: Any, after: Any, keys: Mapping[Path, set[str]], path: Path = ()) -> Footprint:
     if before == after:
         return Footprint()
     if after is MISSING:
-        return Footprint(removed=_leaves(before, path))
+        return Footprint(removed=_leaves(before, keys, path))
     if before is MISSING:
-        return Footprint(taken=_leaves(after, path))
-    return Footprint(taken=frozenset((path,)))
+        return Footprint(taken=_leaves(after, keys, path))
+    below = [*_keys_below(before, keys, path), *_keys_below(after, keys, path)]
+    if not below or type(before) is not type(after):
+        return Footprint(taken=frozenset((path,)))
+    parts = [_differing(value_at(before, (key,)), value_at(after, (key,)), keys, (*path, key)) for key in set(below)]
+    return reduce(or_, parts)
 
 
-def _leaves(value: Any, path: Path) -> Paths:
+def _leaves(value: Any, keys: Mapping[Path, set[str]], path: Path) -> Paths:
     """Ownership counts by the single label, not by the map of labels that came with it."""
-    if not isinstance(value, Mapping) or not value:
+    below = _keys_below(value, keys, path)
+    if not below:
         return frozenset((path,))
-    return frozenset().union(*(_leaves(below, (*path, f"f:{name}")) for name, below in value.items()))
+    return frozenset().union(*(_leaves(value_at(value, (key,)), keys, (*path, key)) for key in below))
+
+
+def _keys_below(value: Any, keys: Mapping[Path, set[str]], path: Path) -> list[str]:
+    """The keys of what a mapping or a list of owned items holds; none for a value that counts as a whole."""
+    if isinstance(value, Mapping):
+        return [f"f:{name}" for name in value if not _is_bookkeeping(path, name)]
+    if isinstance(value, list):
+        return [key for key in keys.get(path, ()) if position(value, key) >= 0]
+    return []
 
 
 def _is_bookkeeping(path: Path, name: str) -> bool:

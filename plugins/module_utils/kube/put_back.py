@@ -39,8 +39,8 @@ class Kept:
 def put_back(before: Object, now: Object, touched: Footprint) -> tuple[Object, list[Kept]]:
     """The object as it would be with the touched fields as they were before, and what is left alone.
 
-    A field goes back when we still own it alone, or when the run removed it and nobody gave it a new value. What the
-    API server filled in beside a field that goes back, and nobody owns, goes with it.
+    A field goes back unless somebody else owns it: who changes a field owns it from then on. One that is gone comes
+    back only when it was the run that removed it.
     """
     ours, others = owned_paths(now, ours=True), owned_paths(now, ours=False)
     containers = containers_of(ours, others, owned_paths(before, ours=True), owned_paths(before, ours=False))
@@ -50,12 +50,11 @@ def put_back(before: Object, now: Object, touched: Footprint) -> tuple[Object, l
         was, is_now = value_at(before, path), value_at(now, path)
         if was == is_now:
             continue
-        removed_by_us = is_now is MISSING and path in touched.removed
-        if path in foreign or not (path in ours or removed_by_us):
+        removed_by_others = is_now is MISSING and path not in touched.removed
+        if path in foreign or removed_by_others:
             kept.append(Kept(path, owners_at(now, path)))
         else:
             _put_back_field(target, before, path, foreign)
-            _drop_defaults(target, before, path[:-1], foreign | ours)
     return target, kept
 
 
@@ -77,7 +76,8 @@ def owners_put_back(before: Object, now: Object, touched: Footprint) -> list[dic
 
     def is_back(path: Path) -> bool:
         was, is_now = value_at(before, path), value_at(now, path)
-        return was is not MISSING and is_now is not MISSING and (path in containers or was == is_now)
+        # A field may have an owner and no value: a Secret's stringData.
+        return (was is MISSING) == (is_now is MISSING) if path in containers else was == is_now
 
     former = {entry_key(entry): paths_of(entry["fieldsV1"]) for entry in entries_of(before, ours=True)}
     taken_over = owned_paths(now, ours=False)
@@ -135,17 +135,6 @@ def _highest_to_remove(before: Object, path: Path, foreign: Paths) -> Path:
     while len(path) > 1 and value_at(before, path[:-1]) is MISSING and not _holds(foreign, path[:-1]):
         path = path[:-1]
     return path
-
-
-def _drop_defaults(target: Object, before: Object, parent: Path, owned: Paths) -> None:
-    """Fields beside one that went back, which were not there before and which nobody owns: the API server's own."""
-    value = value_at(target, parent)
-    if not isinstance(value, dict) or parent in ((), ("f:metadata",)):
-        return
-    for name in list(value):
-        path = (*parent, f"f:{name}")
-        if value_at(before, path) is MISSING and not _holds(owned, path):
-            del value[name]
 
 
 def _holds(paths: Paths, parent: Path) -> bool:

@@ -84,7 +84,8 @@ def _owners(entry: Entry, before: Object) -> Owners:
 
 
 def _reason_to_keep(ref: ObjectRef, now: Object, inhabited: Mapping[ObjectRef, str]) -> str:
-    if not entries_of(now, ours=True):
+    # A bare object, such as a Namespace without labels, has fields of nobody.
+    if not entries_of(now, ours=True) and entries_of(now, ours=False):
         return "was created anew by somebody else since"
     return f"is in use by others ({inhabited[ref]})" if ref in inhabited else ""
 

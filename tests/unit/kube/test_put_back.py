@@ -164,9 +164,11 @@ def _below(item: str, *fields: str) -> list[str]:
 
 def test_removed_item_of_a_list_comes_back_to_its_place() -> None:
     before = _object({"containers": [_container(name) for name in "abc"]}, _owner_of_containers("abc"))
+    after = _object({"containers": [_container("a"), _container("c")]}, _owner_of_containers("ac"))
+    touched = footprint(before, after)
+    # Then helm itself changes the first.
     now = _object({"containers": [_container("a") | {"value": "new"}, _container("c")]}, _owner_of_containers("ac"))
-    target, kept = put_back(before, now, footprint(before, now))
-    # The value of the first was changed by helm itself, not removed: that stays.
+    target, kept = put_back(before, now, touched)
     assert target["spec"]["containers"] == [_container("a") | {"value": "new"}, _container("b"), _container("c")]
     assert kept == []
 
@@ -230,6 +232,17 @@ def test_what_we_owned_before_the_run_is_ours_again() -> None:
     assert _spec(target) == {"a": 1}
     written = _object({"a": 1}, _entry(OURS, "Apply", "f:spec|f:a"), _entry(OURS, "Update", "f:spec|f:a"))
     assert same_owners(owners_put_back(before, written, touched), before["metadata"]["managedFields"])
+
+
+def test_field_with_an_owner_and_no_value() -> None:
+    """The API server makes data of a Secret's stringData, and keeps the owners of what it was given."""
+    path = ("f:stringData|f:password",)
+    before = _object({}, _entry("kubectl", "Apply", *path)) | {"data": {"password": "b2xk"}}
+    after = _object({}, _entry(OURS, "Apply", *path)) | {"data": {"password": "bmV3"}}
+    touched = footprint(before, after)
+    target, kept = put_back(before, after, touched)
+    assert (target["data"], kept) == ({"password": "b2xk"}, [])
+    assert same_owners(owners_put_back(before, target, touched), before["metadata"]["managedFields"])
 
 
 def test_footprint_by_values_where_ownership_is_not_known() -> None:
