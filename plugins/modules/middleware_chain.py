@@ -87,7 +87,7 @@ attributes:
     support: full
 notes:
   - Objects that this Traefik does not look at (another ingress class, namespaces, labels) never get the middleware.
-    They are listed as RV(skipped).
+    They are listed as RV(left_alone).
 seealso:
   - module: resilient.traefik.traefik_crd
 """
@@ -187,7 +187,7 @@ unchanged:
   description: How many of them have the chain already.
   returned: success
   type: int
-skipped:
+left_alone:
   description: Chosen objects that were left alone, and why.
   returned: success
   type: list

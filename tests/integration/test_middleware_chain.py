@@ -72,7 +72,7 @@ def test_check_apply_check_apply(shop: str, audited: Audited, traefik_doors: lis
     assert _chain(client, shop, "chained") == f"{shop}-retry@kubernetescrd,{shop}-auth@kubernetescrd"
     assert _chain(client, shop, "foreign") == "", "another controller's Ingress is none of its business"
     assert _routed(client, shop) == [{"name": "retry"}, {"name": "auth"}]
-    assert [skipped["name"] for skipped in first.result["skipped"]] == ["foreign"]
+    assert [skipped["name"] for skipped in first.result["left_alone"]] == ["foreign"]
     (proof,) = first.result["proofs"]
     assert (proof["proof"], len(proof["replicas"])) == ("behaviour", len(traefik_doors))
     assert probes_left(client, shop) == []
@@ -110,7 +110,7 @@ def test_a_place_that_is_not_there(shop: str, audited: Audited) -> None:
     assert f"before: Ingress {shop}/plain: a chain does not hold {shop}-auth@kubernetescrd" in failed.message
     assert audited.writes() == []
     skipped = _ok(_play(player, shop, before=f"{shop}/auth", missing="skip"), True)
-    assert sorted(entry["name"] for entry in skipped.result["skipped"]) == ["foreign", "plain"]
+    assert sorted(entry["name"] for entry in skipped.result["left_alone"]) == ["foreign", "plain"]
 
 
 def test_only_the_chain_is_owned(shop: str, player: Player, admin: Client) -> None:

@@ -32,7 +32,7 @@ def change_entry_points(task: Task, workload: Workload, edit: Edit, prove: Calla
     position = _position(item, workload)
     before: list[str] = item["spec"]["template"]["spec"]["containers"][position].get("args") or []
     after, changes = _changed(task, workload, before, edit)
-    result = {"results": _results(workload, changes), "chosen": len(task.params["entry_points"]), "skipped": []}
+    result = {"results": _results(workload, changes), "chosen": len(task.params["entry_points"]), "left_alone": []}
     result |= {"changed": bool(changes), "unchanged": len(task.params["entry_points"]) - len(changes)}
     result |= {"diff": _diff(workload, changes), "proofs": []}
     if not changes:

@@ -159,7 +159,7 @@ def _plans(targets: Targets, edit: Edit, missing: str) -> tuple[list[Plan], list
         more = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
         raise errors.BadArgument(
             f"{edit.place.where}: {first}{more}. Nothing was written; missing: skip leaves such objects alone.",
-            skipped=lacking,
+            left_alone=lacking,
         )
     return plans, lacking
 
@@ -208,7 +208,8 @@ def _result(
         ],
         "chosen": len(plans) + len(lacking) + len(targets.unserved),
         "unchanged": len(plans) - len(changed),
-        "skipped": [*targets.unserved, *lacking],
+        # Not "skipped": Ansible takes that for the whole task.
+        "left_alone": [*targets.unserved, *lacking],
         "diff": [_diff(ref_of(each.item), change) for each in changed for change in each.changes],
     }
 
