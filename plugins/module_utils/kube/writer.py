@@ -262,9 +262,14 @@ class Writer:
         return self._send("PATCH", ref, body, "application/merge-patch+json", query, dry_run)
 
     def _send_owners(self, ref: ObjectRef, item: Object, owners: Owners | None) -> Object:
-        """Hands fields to their owners: a write of its own, because what a write changes becomes the writer's."""
+        """Hands fields to their owners: a write of its own, because what a write changes becomes the writer's.
+
+        Returns the object as it was written first: what controllers made of it in between is not part of this change.
+        """
         patch = patch_of_owners(item, owners)
-        return self._send_patch_again(ref, patch) if patch else item
+        if patch:
+            self._send_patch_again(ref, patch)
+        return item
 
     def _send_create(self, ref: ObjectRef, item: Object) -> Object:
         collection = self._client.resource(ref.api_version, ref.kind).path(ref.namespace)
