@@ -262,13 +262,10 @@ class Writer:
         return self._send("PATCH", ref, body, "application/merge-patch+json", query, dry_run)
 
     def _send_owners(self, ref: ObjectRef, item: Object, owners: Owners | None) -> Object:
-        """Hands fields to their owners: a write of its own, because what a write changes becomes the writer's.
-
-        Returns the object as it was written first: what controllers made of it in between is not part of this change.
-        """
-        patch = patch_of_owners(item, owners)
-        if patch:
+        """Hands fields to their owners: a write of its own, because what a write changes becomes the writer's."""
+        if patch := patch_of_owners(item, owners):
             self._send_patch_again(ref, patch)
+        # What controllers made of the object in between is not part of this change.
         return item
 
     def _send_create(self, ref: ObjectRef, item: Object) -> Object:
