@@ -53,9 +53,15 @@ def ask(
     core = CoreV1Api(ApiClient(door.cluster.configuration))
     forward = portforward(core.connect_get_namespaced_pod_portforward, door.pod, door.namespace, ports=str(door.port))
     connection = http.client.HTTPConnection(host)
-    connection.sock = forward.socket(door.port)
+    pipe = connection.sock = forward.socket(door.port)
+    expired = threading.Event()
+
+    def give_up() -> None:
+        expired.set()
+        pipe.shutdown(socket.SHUT_RDWR)
+
     # The limit is for the whole answer: a socket's own time-out starts anew with every byte.
-    limit = threading.Timer(time_limit, connection.sock.shutdown, [socket.SHUT_RDWR])
+    limit = threading.Timer(time_limit, give_up)
     limit.start()
     try:
         answer = _exchange(connection, host, path, {"User-Agent": "Mozilla/5.0", **(headers or {})})
@@ -63,13 +69,15 @@ def ask(
         limit.cancel()
         connection.close()
         forward.close()
-    return replace(answer, timed_out=True) if answer.seconds >= time_limit else answer
+    return replace(answer, timed_out=expired.is_set())
 
 
-def ask_all(doors: list[Door], host: str, path: str = "/", **options: object) -> dict[str, Answer]:
+def ask_all(
+    doors: list[Door], host: str, path: str = "/", headers: Mapping[str, str] | None = None
+) -> dict[str, Answer]:
     """The same request through each of the doors at the same time: answers by pod."""
     with ThreadPoolExecutor(len(doors)) as pool:
-        answers = pool.map(lambda door: ask(door, host, path, **options), doors)  # type: ignore[arg-type]
+        answers = pool.map(lambda door: ask(door, host, path, headers=headers), doors)
         return {door.pod: answer for door, answer in zip(doors, answers, strict=True)}
 
 
