@@ -15,9 +15,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
 from tests.integration.support_certificates import Authority
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
+from tests.integration.support_rights import May, rule
 from tests.integration.support_site import Site
 
-pytest_plugins = ["tests.integration.support_fixtures"]
+pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_rights_fixtures"]
 
 WEB = {"traefik": {"namespace": "traefik", "entry_point": "web"}}
 WEBSECURE = {"traefik": {"namespace": "traefik", "entry_point": "websecure"}}
@@ -209,6 +210,18 @@ def test_a_missing_right_is_named(player: Player) -> None:
     assert 'cannot list resource "deployments"' in played.message
     point = {"pod": {"namespace": "traefik", "name": "any", "port": "80"}}
     assert 'cannot get resource "pods/portforward"' in check(stranger, point, requests=[{}]).message
+
+
+def test_the_documented_rights_are_enough(player: Player, may: May) -> None:
+    forwarding = rule("", "pods/portforward", "get create")
+    user = may([rule("apps", "deployments daemonsets", "list"), rule("", "pods", "list"), forwarding])
+    slices = rule("discovery.k8s.io", "endpointslices", "list")
+    may([rule("", "services", "get"), slices, forwarding], "apps", user["impersonate_user"])
+    traefik, service = player.play(
+        _task(WEB, requests=[NOWHERE], **user), _task(HTTPBIN, requests=[{"path": "/get"}], **user)
+    ).tasks
+    assert traefik.outcome == "ok", traefik.message
+    assert service.outcome == "ok", service.message
 
 
 @pytest.fixture

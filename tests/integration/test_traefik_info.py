@@ -39,8 +39,9 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_engine import Audited, namespace_object, remove
 from tests.integration.support_own_traefik import OwnTraefik, run, watching_only
 from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Player
+from tests.integration.support_rights import May, rule
 
-pytest_plugins = ["tests.integration.support_fixtures"]
+pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_rights_fixtures"]
 
 ROUTERS = 1200
 OPEN = {"namespace": "traefik", "open_api": True}
@@ -159,38 +160,14 @@ def test_missing_rights_are_named(player: Player) -> None:
 
 # What the module's documentation lists.
 READING = [
-    {"apiGroups": ["apps"], "resources": ["deployments", "daemonsets"], "verbs": ["get", "list"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+    rule("apps", "deployments daemonsets", "get list"),
+    rule("", "pods", "list"),
+    rule("", "pods/portforward", "get create"),
 ]
-OPENING = [
-    {"apiGroups": ["traefik.io"], "resources": ["ingressroutes"], "verbs": ["list", "get", "create", "delete"]},
-]
+OPENING = [rule("traefik.io", "ingressroutes", "list get create delete")]
 
 
-@pytest.fixture
-def may(admin: Client) -> Iterator[Callable[[list[dict[str, Any]]], dict[str, Any]]]:
-    """Makes a user with these rights in Traefik's namespace and gives its connection options."""
-    writer, refs = Writer(admin, check_mode=False), list[ObjectRef]()
-
-    def make(rules: list[dict[str, Any]]) -> dict[str, Any]:
-        user = f"user-{uuid4().hex[:8]}"
-        metadata = {"name": user, "namespace": "traefik"}
-        api = {"apiVersion": "rbac.authorization.k8s.io/v1"}
-        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user}
-        subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]
-        binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": subjects}
-        objects = [api | {"kind": "Role", "metadata": metadata, "rules": rules}, api | binding]
-        refs.extend(change.ref for change in writer.apply(objects).changes)
-        return {"impersonate_user": user}
-
-    yield make
-    writer.delete(refs)
-
-
-def test_the_documented_rights_are_enough(
-    player: Player, may: Callable[[list[dict[str, Any]]], dict[str, Any]]
-) -> None:
+def test_the_documented_rights_are_enough(player: Player, may: May) -> None:
     reader, opener = may(READING), may(READING + OPENING)
     tasks = [info(**OPEN, **opener), info(namespace="traefik", hosts=["a.test"], **reader), info(**OPEN, **reader)]
     opened_, closed, refused = player.play(*tasks).tasks
@@ -200,11 +177,9 @@ def test_the_documented_rights_are_enough(
     assert 'cannot list resource "ingressroutes" in API group "traefik.io"' in refused.message
 
 
-def test_a_route_that_may_not_be_made_is_not_looked_for(
-    player: Player, may: Callable[[list[dict[str, Any]]], dict[str, Any]]
-) -> None:
-    listing = [{"apiGroups": ["traefik.io"], "resources": ["ingressroutes"], "verbs": ["list"]}]
-    message = player.play(info(**OPEN, **may(READING + listing))).tasks[0].message
+def test_a_route_that_may_not_be_made_is_not_looked_for(player: Player, may: May) -> None:
+    listing = rule("traefik.io", "ingressroutes", "list")
+    message = player.play(info(**OPEN, **may([*READING, listing]))).tasks[0].message
     assert 'cannot create resource "ingressroutes"' in message
     assert "could not be deleted" not in message
 

@@ -7,12 +7,14 @@ cmd/traefik: loaders in this order). Names are the flags' own in lower case, dot
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
+with contextlib.suppress(ImportError):  # the client of the cluster says what is missing, with the remedy
+    import yaml
 
 Settings = dict[str, str]
 # The internal entry point, which Traefik makes itself for the API, ping or metrics where nobody defines it.
