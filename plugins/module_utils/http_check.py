@@ -23,7 +23,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_requests im
     request_to,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import KUBERNETES_MISSING
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 
@@ -109,8 +108,6 @@ def run(task: Task) -> dict[str, Any]:
 
 
 def _check_arguments(task: Task) -> None:
-    if KUBERNETES_MISSING:
-        raise errors.ResilientError(KUBERNETES_MISSING)
     for name in ("points", "requests"):
         if not task.params[name]:
             raise errors.BadArgument(f"{name}: give at least one, or nothing is checked")

@@ -20,7 +20,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube import erro
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.port_forward import connect_to_pod
 
-with contextlib.suppress(ImportError):  # the client of the cluster says what is missing, with the remedy
+with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
     import urllib3
 
 # Bodies are looked at, not stored: what is beyond this many bytes is not read.

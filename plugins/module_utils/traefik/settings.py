@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-with contextlib.suppress(ImportError):  # the client of the cluster says what is missing, with the remedy
+with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
     import yaml
 
 Settings = dict[str, str]
