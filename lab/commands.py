@@ -14,10 +14,12 @@ from typing import IO
 from lab.errors import DiskFull, Interrupted, LabError
 
 SHOWN_LINES = 15
+GRACE_SECONDS = 10.0
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 _running: set[subprocess.Popen[str]] = set()
-_guard = threading.Lock()
+# Re-entrant: the signal handler runs in the main thread, which may hold it.
+_guard = threading.RLock()
 _stopping = threading.Event()
 
 
@@ -61,11 +63,12 @@ def output(
 
 
 def stop_all() -> None:
-    """End every running program and refuse new ones: the run is being stopped."""
+    """End every running program and refuse new ones: the run is being stopped. Who does not listen is killed."""
     _stopping.set()
-    with _guard:
-        for process in _running:
-            _kill_group(process, signal.SIGTERM)
+    _signal_all(signal.SIGTERM)
+    killer = threading.Timer(GRACE_SECONDS, _signal_all, [signal.SIGKILL])
+    killer.daemon = True
+    killer.start()
 
 
 def stopping() -> bool:
@@ -76,6 +79,12 @@ def stopping() -> bool:
 def resume() -> None:
     """Allow programs again after `stop_all`."""
     _stopping.clear()
+
+
+def _signal_all(sent: signal.Signals) -> None:
+    with _guard:
+        for process in tuple(_running):
+            _kill_group(process, sent)
 
 
 def _run(
@@ -123,7 +132,7 @@ def _tied_to_this_process(words: list[str]) -> list[str]:
     if shutil.which(words[0]) is None:
         raise FileNotFoundError(words[0])
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM", "--", *words] if setpriv else words
+    return [setpriv, "--pdeathsig", "KILL", "--", *words] if setpriv else words
 
 
 def _kill_group(process: subprocess.Popen[str], sent: signal.Signals) -> None:
