@@ -24,6 +24,7 @@ CASES = {
     "applying": cases.applying,
     "reading": cases.reading_kinds,
     "listing": cases.listing,
+    "chaining": cases.chaining,
     "refusing": cases.refusing,
 }
 

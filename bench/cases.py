@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
 from bench.playing import Bench, BenchFailed, Ran
-from bench.sets import INGRESSES, MIDDLEWARES, TWENTY_KINDS, Object, thirty_six
+from bench.sets import CHAIN, INGRESSES, MIDDLEWARES, TWENTY_KINDS, Object, thirty_six
 
 # One task of so few milliseconds would drown in the noise of a whole play: a play has several.
 SMALL_TASKS = 10
@@ -127,6 +128,46 @@ def listing(cluster: Cluster) -> Case:
         Contender("read, 2,500 objects", whole),
         Contender("k8s_info, 2,500 objects", rival),
     ]
+
+
+def chaining(cluster: Cluster) -> Case:
+    """A middleware goes first into 2,000 chains one by one, and out again in one task; then there is nothing to do.
+
+    The module puts middlewares only into Ingresses that a Traefik serves, and the lab's Traefik is not to serve these:
+    it would write 2,000 states meanwhile. Taking out is the same work, a list and a patch an object.
+    """
+    bench, client, crowd = cluster.bench, cluster.client, cluster.crowd
+    ingresses = {"api_version": "networking.k8s.io/v1", "kind": "Ingress", "namespace": crowd}
+
+    def there_and_back(name: str) -> Samples:
+        one_by_one = _put_first(client, crowd, f"{crowd}-{name}@kubernetescrd")
+        task = {
+            "resilient.traefik.middleware_chain": {
+                "middleware": f"{crowd}-{name}@kubernetescrd",
+                "state": "absent",
+                "kinds": ["Ingress"],
+                "namespaces": [crowd],
+                "proof": "none",
+            }
+        }
+        first, again = bench.play([task]), bench.play([task])
+        _expect("changed=1" in first.output and "changed=0" in again.output, first.output + again.output)
+        return {"patching one by one": one_by_one, "chain, first": first.seconds, "chain, again": again.seconds}
+
+    return [
+        Contender("chain", there_and_back),
+        Contender("read, 2,000 Ingresses", lambda name: {"read, 2,000 Ingresses": _read(bench, [ingresses]).seconds}),
+    ]
+
+
+def _put_first(client: Client, namespace: str, middleware: str) -> float:
+    """Seconds of 2,000 patches over one connection, each waited for; reading the list beforehand is not counted."""
+    (answer,) = read_all(client, [Query("networking.k8s.io/v1", "Ingress", namespace=namespace)])
+    start = time.perf_counter()
+    for item in answer.items:
+        body = {"metadata": {"annotations": {CHAIN: f"{middleware},{item['metadata']['annotations'][CHAIN]}"}}}
+        client.request("PATCH", client.path(ref_of(item)), body=body, content_type="application/merge-patch+json")
+    return time.perf_counter() - start
 
 
 def refusing(cluster: Cluster) -> Case:

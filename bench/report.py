@@ -61,7 +61,7 @@ GOALS = (
     Goal("the same lists as a whole task, beside k8s_info", "read, 2,500 objects", 0.4, "k8s_info, 2,500 objects"),
     Goal("the same lists, memory that the task process adds", "memory of read", limit=100, unit="MB", off_ours=False),
     Goal(
-        "`retry` first on 2,000 Ingresses, beside patching one by one",
+        "a middleware out of the chains of 2,000 Ingresses, beside putting it in one by one",
         "chain, first",
         0.5,
         "patching one by one",

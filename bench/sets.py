@@ -7,6 +7,7 @@ from typing import Any
 Object = dict[str, Any]
 
 INGRESSES, MIDDLEWARES = 2000, 500
+CHAIN = "traefik.ingress.kubernetes.io/router.middlewares"
 
 # Twenty kinds that an audit looks at: api version and kind.
 TWENTY_KINDS = (
@@ -91,7 +92,7 @@ def _middleware(name: str, namespace: str) -> Object:
 def _ingress(name: str, namespace: str, middleware: str) -> Object:
     backend = {"service": {"name": name, "port": {"number": 80}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}
-    annotation = {"traefik.ingress.kubernetes.io/router.middlewares": f"{middleware}@kubernetescrd"}
+    annotation = {CHAIN: f"{middleware}@kubernetescrd"}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",

@@ -13,8 +13,9 @@ import logging
 import os
 import ssl
 import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -75,7 +76,7 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Connection:
     """A way into one cluster. ``host`` is the API server's URL, ``tls`` what its connections are made with."""
 
@@ -84,13 +85,20 @@ class Connection:
     tls: ssl.SSLContext
     configuration: Configuration
     impersonation: list[tuple[str, str]]
-    _lock: Lock
+    _lock: Lock = field(default_factory=Lock)
+    _headers: urllib3.HTTPHeaderDict | None = None
+    _made: float = 0.0
 
     def headers(self) -> urllib3.HTTPHeaderDict:
-        """Credentials and impersonation, fresh: a token of an exec plugin is renewed when it has expired."""
-        headers = urllib3.HTTPHeaderDict({"User-Agent": "resilient.traefik", "Accept": "application/json"})
+        """Credentials and impersonation: a token of an exec plugin is renewed some minutes before it expires."""
         with self._lock:
-            token = self.configuration.get_api_key_with_prefix(_TOKEN)
+            if self._headers is None or time.monotonic() - self._made >= HEADERS_SECONDS:
+                self._headers, self._made = self._fresh_headers(), time.monotonic()
+            return self._headers.copy()
+
+    def _fresh_headers(self) -> urllib3.HTTPHeaderDict:
+        headers = urllib3.HTTPHeaderDict({"User-Agent": "resilient.traefik", "Accept": "application/json"})
+        token = self.configuration.get_api_key_with_prefix(_TOKEN)
         if token:
             headers["Authorization"] = token
         elif self.configuration.username:
@@ -101,6 +109,8 @@ class Connection:
         return headers
 
 
+# Asking the kubernetes package for its token costs a quarter of a request's own time; it renews minutes ahead.
+HEADERS_SECONDS = 5.0
 # Where the kubernetes package keeps a bearer token since version 34.
 _TOKEN = "BearerToken"
 
@@ -126,7 +136,7 @@ def connect(params: Mapping[str, Any]) -> Connection:
         tls = _tls(configuration)
     # A refreshed token writes the kubeconfig's host back into the configuration: this is the one that counts.
     host = str(configuration.host).rstrip("/")
-    return Connection(host, _pool(configuration, tls), tls, configuration, impersonation, Lock())
+    return Connection(host, _pool(configuration, tls), tls, configuration, impersonation)
 
 
 def _pool(configuration: Configuration, tls: ssl.SSLContext) -> urllib3.PoolManager:

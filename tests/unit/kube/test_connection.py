@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import connection as connection_module
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import CONNECTION_OPTIONS, connect
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 
@@ -210,8 +211,11 @@ def _credential(token: str, expires: str) -> str:
     return json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status})
 
 
-def test_an_exec_plugins_token_is_sent_and_renewed_once_it_expired(tmp_path: Path) -> None:
+def test_an_exec_plugins_token_is_sent_and_renewed_once_it_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The program counts its runs in a file; its tokens are expired when they arrive."""
+    monkeypatch.setattr(connection_module, "HEADERS_SECONDS", 0.0)
     count = tmp_path / "count"
     credential = _credential("run-$N", "2020-01-01T00:00:00Z").replace('"', '\\"')
     script = f'N=$(cat {count} 2>/dev/null || echo 0); N=$((N + 1)); echo $N > {count}\necho "{credential}"\n'
