@@ -9,9 +9,9 @@ module: http_check
 short_description: Send real HTTP requests through chosen points and check the answers
 description:
   - Sends every request through every point, concurrently, and fails unless each answer is as expected.
-  - A point is each ready replica of Traefik, each ready pod behind a Service, one pod, or a URL. Pods are reached through
-    the API server's port-forward, so neither DNS nor a load balancer nor a NetworkPolicy stands between, and any host
-    and TLS server name can be asked for.
+  - A point is each ready replica of Traefik, each ready pod behind a Service, one pod, or a URL. Pods are reached by
+    port-forward through the API server, so neither DNS nor a load balancer nor a NetworkPolicy stands between, and any
+    host and TLS server name can be asked for.
   - With O(wait_timeout) it asks again until all answers of one round are as expected. Points are looked up anew for
     each round.
   - Redirects are answers and are not followed.

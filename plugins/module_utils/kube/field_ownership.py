@@ -102,7 +102,7 @@ def value_at(item: Any, path: Path) -> Any:
 
 def position(items: list[Any], key: str) -> int:
     """Where in a list the item is that a key of a path names; -1 when it is not there."""
-    sort, _, rest = key.partition(":")
+    sort, _colon, rest = key.partition(":")
     wanted = json.loads(rest)
     if sort == "i":
         return wanted if wanted < len(items) else -1
@@ -112,7 +112,7 @@ def position(items: list[Any], key: str) -> int:
 
 def key_like(key: str, item: Any) -> str:
     """The key of another item of the same list."""
-    sort, _, rest = key.partition(":")
+    sort, _colon, rest = key.partition(":")
     if sort == "k":
         return "k:" + json.dumps({name: item.get(name) for name in json.loads(rest)})
     return f"{sort}:{json.dumps(item)}" if sort == "v" else key
@@ -122,7 +122,7 @@ def in_words(path: Path) -> str:
     """The path as people write it: ``spec.containers[name=web].image``."""
     words = ""
     for key in path:
-        sort, _, rest = key.partition(":")
+        sort, _colon, rest = key.partition(":")
         if sort == "f":
             words += f".{rest}"
         elif sort == "k":

@@ -26,7 +26,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 
 with contextlib.suppress(ImportError):  # connect() says what is missing, with the remedy
-    import urllib3
     import websocket
 
 _SUBPROTOCOL = "v4.channel.k8s.io"
@@ -79,7 +78,7 @@ class PodStream:
         waiting = b""
         while True:
             sources = [self._far] if len(waiting) > _BACKLOG else [self._far, self._connection.sock]
-            readable, writable, _ = select.select(sources, [self._far] if waiting else [], [])
+            readable, writable, _broken = select.select(sources, [self._far] if waiting else [], [])
             if self._far in writable:
                 waiting = waiting[self._far.send(waiting) :]
             if self._far in readable and not self._to_pod():
@@ -176,7 +175,7 @@ def _way(entry: Connection, timeout: float) -> Mapping[str, Any]:
 
     Without either the package would take the proxy that its environment names.
     """
-    if type(entry.pool) is urllib3.PoolManager:
+    if entry.pool.proxy is None and not hasattr(entry.pool, "proxy_url"):
         return {"socket": _direct(entry, timeout)}
     parts = urlsplit(str(entry.configuration.proxy))
     options: dict[str, Any] = {
