@@ -1,0 +1,124 @@
+"""Accounts with the rights of docs/rbac.yaml: all of them, or some roles with a verb less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+
+MANIFEST = Path(__file__).parents[2] / "docs" / "rbac.yaml"
+ACCOUNT = NAMESPACE = "resilient-traefik"
+_SECONDS = 3600
+
+
+def manifest() -> list[Object]:
+    """The objects of docs/rbac.yaml."""
+    return [dict(item) for item in yaml.safe_load_all(MANIFEST.read_text())]
+
+
+def verbs_of(role: str) -> list[tuple[str, str]]:
+    """The resources and verbs of one role, named without the account's name: ``[("leases", "get"), ...]``."""
+    (rules,) = (
+        item["rules"] for item in manifest() if item["metadata"]["name"] == f"{ACCOUNT}-{role}" and "rules" in item
+    )
+    return [(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]]
+
+
+def least_privilege_params(admin: Client, account: str = ACCOUNT) -> dict[str, Any]:
+    """Connection options of the account, with a token that the API server makes for it. Applies the manifest."""
+    if account == ACCOUNT:
+        _apply(admin, manifest())
+    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
+    spec = {"expirationSeconds": _SECONDS}
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+    token = admin.request("POST", path, body=request)["status"]["token"]
+    return {"host": admin.host, "api_key": token, "validate_certs": False}
+
+
+def least_privilege_client(admin: Client) -> Client:
+    """A client with the rights of docs/rbac.yaml and no others."""
+    return Client(least_privilege_params(admin))
+
+
+def made_account(admin: Client, name: str, roles: Sequence[str], without: tuple[str, str]) -> list[ObjectRef]:
+    """Makes a ServiceAccount with some roles of the manifest, without one verb on one resource; what to remove after."""
+    objects = [_renamed(item, name, without) for item in manifest() if _belongs(item, roles)]
+    _apply(admin, objects)
+    return [ref_of(item) for item in objects if item["kind"] != "Namespace"]
+
+
+def _belongs(item: Object, roles: Sequence[str]) -> bool:
+    return item["kind"] in ("Namespace", "ServiceAccount") or item["metadata"]["name"] in {
+        f"{ACCOUNT}-{role}" for role in roles
+    }
+
+
+def _renamed(item: Object, name: str, without: tuple[str, str]) -> Object:
+    """The object for an account of that name; the namespace stays."""
+    if item["kind"] == "Namespace":
+        return item
+    renamed = item | {"metadata": item["metadata"] | {"name": _replaced(item["metadata"]["name"], name)}}
+    if "rules" in item:
+        rules = [rule for given in item["rules"] for rule in _single(given, without)]
+        return renamed | {"rules": rules}
+    if "roleRef" in item:
+        role = item["roleRef"] | {"name": _replaced(item["roleRef"]["name"], name)}
+        return renamed | {"roleRef": role, "subjects": [subject | {"name": name} for subject in item["subjects"]]}
+    return renamed
+
+
+def _replaced(text: str, name: str) -> str:
+    return text.replace(ACCOUNT, name, 1)
+
+
+def _single(rule: dict[str, Any], without: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    for resource in rule["resources"]:
+        verbs = [verb for verb in rule["verbs"] if (resource, verb) != without]
+        if verbs:
+            yield rule | {"resources": [resource], "verbs": verbs}
+
+
+def _apply(admin: Client, objects: Sequence[Object]) -> None:
+    """Returns once the authorizer has seen all of it: it follows the API with some delay."""
+    Writer(admin, check_mode=False, force=True).apply(objects)
+    bound = {item["roleRef"]["name"]: item for item in objects if "roleRef" in item}
+    wanted = [
+        _review(bound[item["metadata"]["name"]], rule, verb)
+        for item in objects
+        for rule in item.get("rules", [])
+        for verb in rule["verbs"]
+    ]
+    for _left in tries(30):
+        wanted = [review for review in wanted if not _is_allowed(admin, review)]
+        if not wanted:
+            return
+    raise AssertionError(f"never granted: {wanted}")
+
+
+def _review(binding: Object, rule: dict[str, Any], verb: str) -> Object:
+    subject, (resource, _slash, subresource) = binding["subjects"][0], rule["resources"][0].partition("/")
+    attributes = {
+        "verb": verb,
+        "group": rule["apiGroups"][0],
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": binding["metadata"].get("namespace", ""),
+    }
+    user = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes},
+    }
+
+
+def _is_allowed(admin: Client, review: Object) -> bool:
+    answer = admin.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=review)
+    return bool(answer["status"]["allowed"])

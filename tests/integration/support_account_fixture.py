@@ -1,0 +1,33 @@
+"""The fixture that makes accounts with few rights. A test module takes it in with pytest_plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from tests.integration.support_account import least_privilege_params, made_account
+
+MakeAccount = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def account(admin: Client) -> Iterator[MakeAccount]:
+    """Makes an account with some roles of the manifest, and gives its connection options.
+
+    ``account(["lock"], ("leases", "get"))`` has the role resilient-traefik-lock without one verb.
+    """
+    refs: list[ObjectRef] = []
+
+    def make(roles: Sequence[str], without: tuple[str, str] = ("", "")) -> dict[str, Any]:
+        name = f"least-{uuid4().hex[:8]}"
+        refs.extend(made_account(admin, name, roles, without))
+        return least_privilege_params(admin, name)
+
+    yield make
+    Writer(admin, check_mode=False).delete(refs)
