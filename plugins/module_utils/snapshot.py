@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import without_secret_values
@@ -23,7 +24,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "objects": {"type": "list", "elements": "dict", "options": OBJECT_OPTIONS},
     "states": {"type": "bool", "default": False},
 }
-REQUIRED_BY = {"objects": ["run_id"]}
+REQUIRED_BY: dict[str, Sequence[str]] = {"objects": ["run_id"]}
 
 
 def run(task: Task) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def least_privilege_client(admin: Client) -> Client:
 
 
 def made_account(admin: Client, name: str, roles: Sequence[str], without: tuple[str, str]) -> list[ObjectRef]:
-    """Makes a ServiceAccount with some roles of the manifest, without one verb on one resource; what to remove after."""
+    """Makes a ServiceAccount with some roles of the manifest, one verb on one resource left out; what to remove."""
     objects = [_renamed(item, name, without) for item in manifest() if _belongs(item, roles)]
     _apply(admin, objects)
     return [ref_of(item) for item in objects if item["kind"] != "Namespace"]
