@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from lab import commands
-from lab.errors import DiskFull, is_disk_full
+from lab.errors import DiskFull, LabError, is_disk_full
+
+NEARLY_FULL = 256 * 2**20
+# Another checkout may still use an older form.
+FORGOTTEN_SECONDS = 14 * 86400
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,13 @@ class Store:
         return self.path(artefact)
 
     def prune(self, keep: Iterable[Artefact]) -> list[str]:
-        """Remove finished artefacts that have the name of a kept one and another key. Returns their folders' names."""
+        """Remove older forms of these artefacts that no run has used for a while. Returns their folders' names."""
         kept = {artefact.name: self.path(artefact).name for artefact in keep}
         removed = []
         for folder in (self.folder / "artefacts").glob("*"):
             name = folder.name.rsplit("-", 1)[0]
-            if name in kept and folder.name != kept[name]:
+            forgotten = time.time() - folder.stat().st_mtime > FORGOTTEN_SECONDS
+            if forgotten and name in kept and folder.name != kept[name]:
                 shutil.rmtree(folder)
                 removed.append(folder.name)
         return removed
@@ -120,8 +126,10 @@ class Store:
             final = self.path(artefact)
             final.parent.mkdir(parents=True, exist_ok=True)
             unfinished.rename(final)
-        except OSError as error:
-            if is_disk_full(error):
+        except (OSError, LabError) as error:
+            # Not every program says why it could not write.
+            cramped = shutil.disk_usage(self.folder).free < NEARLY_FULL
+            if cramped or (isinstance(error, OSError) and is_disk_full(error)):
                 raise DiskFull(f"building {artefact.name}") from error
             raise
         finally:

@@ -8,7 +8,7 @@ from lab import commands
 from lab.cache import Store
 from lab.engine import Engine, podman_for_building
 from lab.go_programs import KUBERNETES
-from lab.graph import build_all
+from lab.graph import build_all, in_order
 from lab.kit import Kit, assemble, common_artefacts
 from lab.node_image import node_image_artefact
 from lab.progress import Progress
@@ -18,13 +18,18 @@ from lab.settings import Settings
 def prepare(settings: Settings, store: Store, progress: Progress) -> Kit:
     """Build what is missing. Raises LabError when a part cannot be had."""
     kubernetes, node = KUBERNETES.artefact(), node_image_artefact()
-    built = build_all([node, kubernetes, *common_artefacts(settings)], store, settings.logs, progress)
+    wanted = [node, kubernetes, *common_artefacts(settings)]
+    built = build_all(wanted, store, settings.logs, progress)
     engine = podman_for_building(settings.state, settings.network)
     layout = store.path(node)
     reference = f"localhost/{layout.name}:latest"
     if not engine.has_image(reference):
         with progress.step("store the node image"):
             _store(engine, layout)
+    for folder in store.prune(in_order(wanted)):
+        if folder.startswith(f"{node.name}-"):
+            # Podman keeps an image that a container still uses.
+            engine.run("rmi", f"localhost/{folder}:latest", doing="removing an old node image", check=False)
     kubectl = store.path(kubernetes) / "kubectl"
     return assemble(settings, "build", engine, reference, kubectl, store, built)
 

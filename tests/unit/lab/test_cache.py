@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from lab.cache import Artefact, Store, Workplace, digest_of_files
+from lab.cache import FORGOTTEN_SECONDS, Artefact, Store, Workplace, digest_of_files
 from lab.errors import DiskFull
 
 
@@ -108,11 +110,15 @@ def test_two_builders_of_one_artefact_take_turns(tmp_path: Path) -> None:
     assert built == [1]
 
 
-def test_prune_keeps_what_is_wanted_and_what_it_does_not_know(tmp_path: Path) -> None:
+def test_prune_removes_only_forgotten_forms_of_what_is_wanted(tmp_path: Path) -> None:
     store = Store(tmp_path)
     old, new, other = (Artefact(name, write_hello, (text,)) for name, text in (("a", "1"), ("a", "2"), ("b", "1")))
     for artefact in (old, new, other):
         store.make(artefact, tmp_path / "log")
+    assert store.prune([new]) == []
+    long_ago = time.time() - FORGOTTEN_SECONDS - 60
+    for artefact in (old, new, other):
+        os.utime(store.path(artefact), (long_ago, long_ago))
     assert store.prune([new]) == [store.path(old).name]
     assert store.has(new)
     assert store.has(other)
