@@ -1,0 +1,91 @@
+"""One small task of every module, on objects of a test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from tests.integration.support_engine import config_map, namespace_object, secret
+from tests.integration.support_traefik import ingress, middleware
+
+MODULES = {path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py")} - {"__init__"}
+
+Arguments = dict[str, Any]
+
+
+def _nothing(client: Client, namespace: str) -> None:
+    del client, namespace
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``arguments`` of a task in a fresh namespace, and what has to be there before it."""
+
+    arguments: Callable[[str], Arguments]
+    prepare: Callable[[Client, str], None] = _nothing
+    changes: bool = True
+    # What a run leaves outside the namespace, as a run's name.
+    run: Callable[[str], str] | None = field(default=None)
+
+
+def run_of(namespace: str) -> str:
+    """The name of the run that a sample records or restores."""
+    return f"sample-{namespace}"
+
+
+def _labelled(client: Client, namespace: str) -> None:
+    labelled = namespace_object(namespace)
+    labelled["metadata"]["labels"] = {"engine.test/tier": "silver"}
+    Writer(client, check_mode=False, force=True).apply([labelled])
+
+
+def _recorded(client: Client, namespace: str) -> None:
+    Writer(client, check_mode=False).apply([config_map(namespace, greeting="before")])
+    journal = Journal(client, run_of(namespace))
+    Writer(client, check_mode=False, journal=journal).apply([config_map(namespace, greeting="after")])
+
+
+def _chained(client: Client, namespace: str) -> None:
+    objects = [ingress(namespace, name, "a@file,b@file", "nobody") for name in ("one", "two")]
+    Writer(client, check_mode=False).apply(objects)
+
+
+def _chain(namespace: str) -> Arguments:
+    return {"middleware": "a@file", "state": "absent", "namespaces": [namespace], "kinds": ["Ingress"], "proof": "none"}
+
+
+def _tier(namespace: str) -> Arguments:
+    return {"namespaces": [namespace], "label": "engine.test/tier", "from": "silver", "to": "gold"}
+
+
+def _kept(namespace: str) -> Arguments:
+    kept = {"kind": "ConfigMap", "name": "settings", "namespace": namespace}
+    return {"run_id": run_of(namespace), "objects": [kept]}
+
+
+def _http(namespace: str) -> Arguments:
+    del namespace
+    point = {"traefik": {"entry_point": "web"}}
+    return {"points": [point], "requests": [{"host": "nobody.lab.test", "expect": {"status": [404]}}]}
+
+
+SAMPLES: dict[str, Sample] = {
+    "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
+    "htpasswd": Sample(
+        lambda namespace: {"secret": "login", "namespace": namespace, "cost": 4, "users": [{"name": "ops"}]}
+    ),
+    "http_check": Sample(_http, changes=False),
+    "middleware_chain": Sample(_chain, _chained),
+    "read": Sample(lambda namespace: {"queries": [{"kind": "ConfigMap", "namespace": namespace}]}, changes=False),
+    "restore": Sample(lambda namespace: {"run_id": run_of(namespace)}, _recorded, run=run_of),
+    "run_lock": Sample(lambda namespace: {"name": "lock", "namespace": namespace, "run_id": "one"}),
+    "snapshot": Sample(_kept, run=run_of),
+    "tier_label": Sample(_tier, _labelled),
+    "traefik_crd": Sample(lambda namespace: {"objects": [middleware(namespace)], "proof": "none"}),
+    "traefik_info": Sample(lambda namespace: {}, changes=False),
+}
