@@ -52,3 +52,40 @@ def probes_left(client: Client, namespace: str) -> list[str]:
         Query(TRAEFIK, kind, namespace=namespace, label_selector="resilient.traefik/probe-until") for kind in kinds
     ]
     return [item["metadata"]["name"] for answer in read_found(client, queries) for item in answer.items]
+
+
+def own_traefik(namespace: str, image: str) -> list[Object]:
+    """A Traefik of one replica that looks at this namespace alone, and is not found unless it is asked for by name."""
+    name = {"name": "edge", "namespace": namespace}
+    labels = {"app": "edge"}
+    arguments = [
+        "--entryPoints.web.address=:8000",
+        "--ping=true",
+        "--providers.kubernetescrd=true",
+        f"--providers.kubernetescrd.namespaces={namespace}",
+        "--providers.kubernetescrd.labelselector=edge=yes",
+    ]
+    probe = {"httpGet": {"path": "/ping", "port": 8080}, "periodSeconds": 2}
+    container = {"name": "edge", "image": image, "imagePullPolicy": "IfNotPresent", "args": arguments}
+    pod = {"serviceAccountName": "edge", "containers": [container | {"readinessProbe": probe}]}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "traefik-ingress-controller"}
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": name},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": f"edge-{namespace}"},
+            "roleRef": role,
+            "subjects": [{"kind": "ServiceAccount", **name}],
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": name | {"labels": labels},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": pod},
+            },
+        },
+    ]

@@ -15,7 +15,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from tests.integration.http_in_pod import Door, ask
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import Played, Player
-from tests.integration.support_traefik import CHAIN, TRAEFIK, ingress, middleware, probes_left, route
+from tests.integration.support_traefik import CHAIN, TRAEFIK, ingress, middleware, own_traefik, probes_left, route
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
@@ -209,6 +209,34 @@ def test_an_entry_point_of_manifests(shop: str, player: Player, admin: Client) -
     ]
     unknown = _play(player, shop, namespaces=None, entry_points=["wbe"])
     assert "no TCP entry point 'wbe'" in unknown.message
+
+
+@pytest.mark.slow
+def test_an_entry_point_is_changed_and_taken_back(
+    namespace: str, admin: Client, player: Player, cleaned: Callable[[ObjectRef], None]
+) -> None:
+    """On a Traefik of the test's own, which wants labels that a probe has to carry too."""
+    lab = admin.get(ObjectRef("apps/v1", "Deployment", "traefik", "traefik"))
+    cleaned(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"edge-{namespace}"))
+    retry = middleware(namespace)
+    retry["metadata"]["labels"] = {"edge": "yes"}
+    objects = [retry, *own_traefik(namespace, lab["spec"]["template"]["spec"]["containers"][0]["image"])]
+    brought = player.task("apply", {"objects": objects, "wait": True, "wait_timeout": 180})
+    assert brought.outcome == "ok", brought
+    this = {"namespaces": None, "entry_points": ["web"], "traefik": {"namespace": namespace, "workload": "edge"}}
+    wanted = f"--entryPoints.web.http.middlewares={namespace}-retry@kubernetescrd"
+
+    def arguments() -> list[str]:
+        item = admin.get(ObjectRef("apps/v1", "Deployment", "edge", namespace))
+        return list(item["spec"]["template"]["spec"]["containers"][0]["args"])
+
+    before = arguments()
+    (proof,) = _ok(_play(player, namespace, wait_timeout=180, **this), True).result["proofs"]
+    assert (proof["proof"], len(proof["replicas"])) == ("behaviour", 1)
+    assert arguments() == [*before, wanted]
+    _ok(_play(player, namespace, **this), False)
+    _ok(_play(player, namespace, state="absent", wait_timeout=180, **this), True)
+    assert arguments() == before
 
 
 @pytest.mark.slow
