@@ -22,6 +22,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from tests.integration.support_engine import Audited, config_map, namespace_object, remove, secret
+from tests.integration.support_playbook import AS_MODULE, IN_PROCESS
 from tests.integration.support_restore import MERGE_PATCH, Site, deployment, ingress
 
 pytest_plugins = ["tests.integration.support_fixtures"]
@@ -319,6 +320,20 @@ def test_state_that_was_kept_on_demand_comes_back_whole(site: Site, run_id: str)
     remove(site.client, site.ref("ConfigMap", "doomed"))
     site.restore(run_id)
     assert site.state() == state
+
+
+@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+def test_snapshot_check_apply_check_apply(site: Site, run_id: str, audited: Audited, way: str) -> None:
+    arguments = {"run_id": run_id, "objects": [site.ref("ConfigMap", "settings").as_dict()]}
+    player = audited.player()
+    for checking, changed, writes in ((True, True, 0), (False, True, 1), (True, False, 0), (False, False, 0)):
+        played = player.task("snapshot", arguments, check=checking, way=way)
+        assert (played.outcome, played.changed) == ("ok", changed), played
+        # A full journal loses its oldest run beside.
+        assert len([write for write in audited.writes() if write.verb == "create"]) == writes
+    undone = player.task("restore", {"run_id": run_id}, way=way)
+    assert (undone.outcome, undone.changed, undone.result["run_ids"]) == ("ok", False, [run_id])
+    assert player.task("snapshot", {"objects": arguments["objects"]}, way=way).outcome == "failed"
 
 
 def test_unknown_run_is_refused(site: Site) -> None:
