@@ -23,7 +23,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.port_forward import connect_to_pod
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, find_workload
-from tests.integration.support_proxy import ConnectProxy
+from tests.integration.support_connect_proxy import ConnectProxy
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
