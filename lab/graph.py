@@ -33,7 +33,7 @@ def in_order(wanted: Iterable[Artefact]) -> list[Artefact]:
 def build_all(wanted: Iterable[Artefact], store: Store, logs: Path, progress: Progress) -> list[Artefact]:
     """Build what is missing. Returns what was built, in the order of finishing. The first failure stops the rest."""
     missing = [artefact for artefact in in_order(wanted) if not store.has(artefact)]
-    progress.plan(*(_title(artefact) for artefact in missing))
+    progress.plan(*(_title(artefact) for artefact in missing), before_others=True)
     logs.mkdir(parents=True, exist_ok=True)
     built: list[Artefact] = []
     running: dict[Future[None], Artefact] = {}

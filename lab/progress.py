@@ -36,10 +36,11 @@ class Progress:
         self._start = self.clock()
         self._said = self._start
 
-    def plan(self, *steps: str) -> None:
+    def plan(self, *steps: str, before_others: bool = False) -> None:
         """Announce steps to come, so that the lines can say what is left."""
         with self._lock:
-            self._left += [step for step in steps if step not in self._left]
+            new = [step for step in steps if step not in self._left]
+            self._left = new + self._left if before_others else self._left + new
 
     def skip(self, step: str) -> None:
         """Take a planned step back."""
