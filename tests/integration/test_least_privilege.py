@@ -12,11 +12,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils import restore, 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import RUNS_KEPT, Journal, runs
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.lease import lease_ref
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from tests.integration.support_account import least_privilege_client, verbs_of
-from tests.integration.support_engine import config_map, namespace_object
+from tests.integration.support_engine import config_map, namespace_object, remove
 
 pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_account_fixture"]
 
@@ -27,8 +28,11 @@ MakeAccount = Callable[..., Params]
 def _lock(params: Params, admin: Client, namespace: str) -> None:
     """Takes the lock, gives it back, and takes it once more. In the namespace of the account's own role."""
     lease = {"name": namespace, "namespace": "resilient-traefik", "holder": "me", "run_id": None}
-    for state in ("held", "released", "held"):
-        run_lock.run(Task(params | lease | {"state": state, "duration": 60, "force": False}))
+    try:
+        for state in ("held", "released", "held"):
+            run_lock.run(Task(params | lease | {"state": state, "duration": 60, "force": False}))
+    finally:
+        remove(admin, lease_ref(namespace, "resilient-traefik"))
 
 
 def _journal(params: Params, admin: Client, namespace: str) -> None:
