@@ -98,14 +98,14 @@ def _run(
     if _stopping.is_set():
         raise Interrupted("a signal")
     text = stdin if isinstance(stdin, str) else None
-    source = subprocess.PIPE if text is not None else stdin or subprocess.DEVNULL
+    source: IO[bytes] | int = subprocess.PIPE if isinstance(stdin, str) else stdin or subprocess.DEVNULL
     sink = log.open("a") if log else None
     try:
         process = subprocess.Popen(
             _tied_to_this_process(words),
             cwd=cwd,
             env={**os.environ, **(env or {})},
-            stdin=source,  # type: ignore[arg-type]
+            stdin=source,
             stdout=sink or subprocess.PIPE,
             stderr=subprocess.STDOUT if sink else subprocess.PIPE,
             text=True,
