@@ -63,7 +63,7 @@ lab-down: setup ## remove the lab: no container, network, volume or process stay
 .PHONY: lint
 lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/mypy lab bench
+	@$(BIN)/mypy lab bench tests/unit tests/integration
 	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint

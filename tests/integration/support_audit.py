@@ -43,10 +43,14 @@ class AuditLog:
         marker = f"marker-{uuid4()}"
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": marker}}
         self._client.request("POST", "/api/v1/namespaces/default/configmaps", query={"dryRun": "All"}, body=body)
-        eventually(lambda: self._read() or any(marker in line for line in self._lines), "the audit log has the marker")
+        eventually(lambda: self._has(marker), "the audit log has the marker")
         events = [json.loads(line) for line in self._lines]
         self._lines = []
         return [_write(event) for event in events if _is_of(event, user) and _changes(event)]
+
+    def _has(self, marker: str) -> bool:
+        self._read()
+        return any(marker in line for line in self._lines)
 
     def _read(self) -> None:
         self._lines += _whole_lines(self._file)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from tests.integration.support_rights import May, Rules
 
@@ -30,7 +30,7 @@ def may(admin: Client) -> Iterator[May]:
         role = {"apiGroup": _API, "kind": "Role", "name": user}
         subjects = [{"apiGroup": _API, "kind": "User", "name": user}]
         version = {"apiVersion": f"{_API}/v1", "metadata": metadata}
-        objects = [
+        objects: list[Object] = [
             version | {"kind": "Role", "rules": rules},
             version | {"kind": "RoleBinding", "roleRef": role, "subjects": subjects},
         ]

@@ -223,7 +223,8 @@ def test_an_entry_point_is_changed_and_taken_back(
     objects = [retry, *own_traefik(namespace, lab["spec"]["template"]["spec"]["containers"][0]["image"])]
     brought = player.task("apply", {"objects": objects, "wait": True, "wait_timeout": 180})
     assert brought.outcome == "ok", brought
-    this = {"namespaces": None, "entry_points": ["web"], "traefik": {"namespace": namespace, "workload": "edge"}}
+    edge = {"namespace": namespace, "workload": "edge"}
+    this: dict[str, Any] = {"namespaces": None, "entry_points": ["web"], "traefik": edge}
     wanted = f"--entryPoints.web.http.middlewares={namespace}-retry@kubernetescrd"
 
     def arguments() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import passlib
 import pytest
 from passlib.hash import apr_md5_crypt, bcrypt, ldap_salted_sha1, sha512_crypt
 
@@ -95,7 +96,7 @@ def test_costs_out_of_range(scheme: str, cost: int, reason: str) -> None:
 
 
 def test_the_old_passlib_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schemes.passlib, "__version__", "1.7.4")
+    monkeypatch.setattr(passlib, "__version__", "1.7.4")
     with pytest.raises(ResilientError, match=r"pip install 'libpass>=1\.9\.4'"):
         schemes.hashing_of("bcrypt", None)
 

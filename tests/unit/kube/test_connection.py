@@ -52,7 +52,8 @@ def _validated(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _authorization(**params: Any) -> str | None:
-    return connect(params).headers().get("Authorization")
+    value = connect(params).headers().get("Authorization")
+    return None if value is None else str(value)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_groups_without_a_user_are_refused() -> None:
 def test_a_proxy_from_the_option_and_from_the_kubeconfig() -> None:
     proxies = {
         "option": connect({"host": SERVER, "proxy": "http://proxy.test:3128"}),
-        "kubeconfig": connect({"kubeconfig": _kubeconfig(**{"proxy-url": "http://proxy.test:3128"})}),
+        "kubeconfig": connect({"kubeconfig": _kubeconfig(None, **{"proxy-url": "http://proxy.test:3128"})}),
     }
     assert {name: str(connection.pool.proxy) for name, connection in proxies.items()} == dict.fromkeys(
         proxies, "http://proxy.test:3128"

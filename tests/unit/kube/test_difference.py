@@ -83,7 +83,7 @@ def test_taking_a_field_over_with_the_same_value_is_a_change() -> None:
 
 @pytest.mark.parametrize("part", ["f:labels", "f:annotations"])
 def test_owning_empty_labels_is_no_change(part: str) -> None:
-    bare = {"f:data": {"f:a": {}}}
+    bare: dict[str, Any] = {"f:data": {"f:a": {}}}
     assert not differs(_owning(bare), _owning(bare | {"f:metadata": {part: {}}}))
     assert differs(_owning(bare), _owning(bare | {"f:metadata": {part: {"f:team": {}}}}))
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 from lab.layers import DIGEST, LAYER, Entry, write_archive, write_layer, write_layout
 
@@ -56,7 +57,7 @@ def test_a_layout_leads_from_index_to_layers_and_copies_none(tmp_path: Path) -> 
     write_layout(tmp_path / "layout", [folder], {})
     blobs = tmp_path / "layout" / "blobs"
 
-    def blob(descriptor: dict[str, str]) -> Path:
+    def blob(descriptor: dict[str, Any]) -> Path:
         path = blobs / descriptor["digest"].replace(":", "/")
         assert descriptor["digest"] == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
         assert descriptor["size"] == path.stat().st_size

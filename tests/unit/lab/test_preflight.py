@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def test_a_full_disk_is_a_finding_with_both_sizes(tmp_path: Path, monkeypatch: p
     class Usage:
         free = 2 * preflight.GIB
 
-    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _folder: Usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage)
     problem, remedy = preflight.disk_findings(tmp_path / "not" / "there")[0]
     assert "Only 2.0 GiB are free" in problem
     assert "needs 14" in problem
