@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from types import FrameType
@@ -33,6 +34,9 @@ def main(arguments: list[str]) -> int:
         return _run(chosen, from_environment())
     except LabError as error:
         print(f"\nlab: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # Who reads the output has seen enough; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if not is_disk_full(error):
             raise
