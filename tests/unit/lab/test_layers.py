@@ -61,7 +61,7 @@ def test_a_layout_leads_from_index_to_layers_and_copies_none(tmp_path: Path) -> 
         path = blobs / descriptor["digest"].replace(":", "/")
         assert descriptor["digest"] == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
         assert descriptor["size"] == path.stat().st_size
-        return path
+        return Path(path)
 
     index = json.loads((tmp_path / "layout" / "index.json").read_text())
     manifest = json.loads(blob(index["manifests"][0]).read_text())
