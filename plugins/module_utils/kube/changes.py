@@ -159,10 +159,12 @@ def write_failed(cause: errors.ResilientError, plan: list[Change]) -> errors.Wri
     )
 
 
-def created_by(refs: Sequence[ObjectRef], objects: Sequence[Object]) -> dict[str, set[str]]:
-    """The namespaces, and the kinds by CustomResourceDefinitions, that the set itself brings."""
+def created_by(
+    refs: Sequence[ObjectRef], objects: Sequence[Object], find: Callable[[ObjectRef], Object | None]
+) -> dict[str, set[str]]:
+    """The namespaces that the set itself brings and that are not there yet, and the kinds that it defines."""
     return {
-        "namespaces": {ref.name for ref in refs if ref.kind == "Namespace"},
+        "namespaces": {ref.name for ref in refs if ref.kind == "Namespace" and find(ref) is None},
         "kinds": {
             item.get("spec", {}).get("names", {}).get("kind", "")
             for ref, item in zip(refs, objects, strict=True)

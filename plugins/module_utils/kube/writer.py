@@ -7,6 +7,7 @@ refusal is carried out, in order. Check mode ends after the plan; the diff is th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -71,12 +72,12 @@ class Writer:
         failed after others had been done.
         """
         refs = [ref_of(item) for item in objects]
-        doubled = {ref for ref in refs if refs.count(ref) > 1} if len(set(refs)) < len(refs) else set()
+        doubled = {ref for ref, times in Counter(refs).items() if times > 1}
         for item in objects:
             check_secret_values(item)
         if doubled:
             raise errors.BadArgument(f"{', '.join(map(str, sorted(doubled)))}: given more than once in one set")
-        created = created_by(refs, objects)
+        created = created_by(refs, objects, self._client.find)
         pairs = list(zip(refs, objects, strict=True))
         return self._carry_out(self._client.concurrently(lambda pair: self._plan_apply(*pair, created), pairs))
 
@@ -112,16 +113,17 @@ class Writer:
             return self._send_apply(ref, item, dry_run)
 
         if ref.kind in created["kinds"]:
-            # Its CustomResourceDefinition comes with the same set: there is nothing to ask yet.
-            before = self._find_unless_unserved(ref)
+            # Its definition comes with the same set: there is nothing to ask yet.
+            if self._find_unless_unserved(ref) is None:
+                after = self._dry_run_if_possible(send, item)
+                return Change(ref, CREATED, None, after, lambda: self._once_served(send))
         else:
             self._check_scope(ref)
-            before = self._client.find(ref)
-        if before is None and ref.kind in created["kinds"]:
-            return Change(ref, CREATED, None, self._dry_run_if_possible(send, item), lambda: self._once_served(send))
-        if before is None and ref.namespace in created["namespaces"]:
-            return Change(ref, CREATED, None, self._dry_run_if_possible(send, item), send)
+        if ref.namespace in created["namespaces"]:
+            # Nothing can be in it and nothing can be tried in it before it is there.
+            return Change(ref, CREATED, None, item, send)
         after = send(dry_run=True)
+        before = self._client.find(ref) if _version(after) else None
         if before is None:
             return Change(ref, CREATED, None, after, send)
         before, after = self._of_one_moment(ref, before, after, send)
@@ -295,5 +297,5 @@ class Writer:
 
 
 def _version(item: Object) -> str:
-    """A dry run that would change the object answers with the version that it started from."""
-    return str(item["metadata"].get("resourceVersion"))
+    """A dry run answers with the version that it started from, and with none when it would create the object."""
+    return str(item["metadata"].get("resourceVersion") or "")
