@@ -15,6 +15,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 
 MANIFEST = Path(__file__).parents[2] / "docs" / "rbac.yaml"
 ACCOUNT = NAMESPACE = "resilient-traefik"
+ROLES = ("lock", "journal", "tier", "objects", "tenants", "traefik", "secrets")
 _SECONDS = 3600
 
 
@@ -34,7 +35,7 @@ def verbs_of(role: str) -> list[tuple[str, str]]:
 def least_privilege_params(admin: Client, account: str = ACCOUNT) -> dict[str, Any]:
     """Connection options of the account, with a token that the API server makes for it. Applies the manifest."""
     if account == ACCOUNT:
-        _apply(admin, manifest())
+        apply_and_await(admin, manifest())
     path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
     spec = {"expirationSeconds": _SECONDS}
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
@@ -50,8 +51,27 @@ def least_privilege_client(admin: Client) -> Client:
 def made_account(admin: Client, name: str, roles: Sequence[str], without: tuple[str, str]) -> list[ObjectRef]:
     """Makes a ServiceAccount with some roles of the manifest, one verb on one resource left out; what to remove."""
     objects = [_renamed(item, name, without) for item in manifest() if _belongs(item, roles)]
-    _apply(admin, objects)
+    apply_and_await(admin, objects)
     return [ref_of(item) for item in objects if item["kind"] != "Namespace"]
+
+
+def rights_in(namespace: str, account: str, roles: Sequence[str]) -> list[Object]:
+    """A Role with the rules of these roles in another namespace, and its binding to the account."""
+    rules = [
+        rule
+        for item in manifest()
+        if "rules" in item and item["metadata"]["name"] in {f"{ACCOUNT}-{role}" for role in roles}
+        for given in item["rules"]
+        for rule in _single(given, ("", ""))
+    ]
+    group = "rbac.authorization.k8s.io"
+    common = {"apiVersion": f"{group}/v1", "metadata": {"name": account, "namespace": namespace}}
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
+    role_ref = {"apiGroup": group, "kind": "Role", "name": account}
+    return [
+        common | {"kind": "Role", "rules": rules},
+        common | {"kind": "RoleBinding", "roleRef": role_ref, "subjects": [subject]},
+    ]
 
 
 def _belongs(item: Object, roles: Sequence[str]) -> bool:
@@ -85,7 +105,7 @@ def _single(rule: dict[str, Any], without: tuple[str, str]) -> Iterator[dict[str
             yield rule | {"resources": [resource], "verbs": verbs}
 
 
-def _apply(admin: Client, objects: Sequence[Object]) -> None:
+def apply_and_await(admin: Client, objects: Sequence[Object]) -> None:
     """Returns once the authorizer has seen all of it: it follows the API with some delay."""
     Writer(admin, check_mode=False, force=True).apply(objects)
     bound = {item["roleRef"]["name"]: item for item in objects if "roleRef" in item}

@@ -1,9 +1,14 @@
-"""Every module: check, apply, check, apply. The first two change, the last two do not, and the API server agrees."""
+"""Every module, with the rights of docs/rbac.yaml: check, apply, check, apply.
+
+The first two change, the last two do not, and the API server agrees.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -11,6 +16,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from tests.integration.support_account import NAMESPACE, ROLES, apply_and_await, made_account, rights_in
 from tests.integration.support_engine import Audited, namespace_object
 from tests.integration.support_modules import MODULES, SAMPLES, Sample
 from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
@@ -23,13 +29,28 @@ TIMES = {"resourceVersion", "uid", "creationTimestamp", "seconds", "slowest_seco
 ADDED = {"invocation", "ansible_facts"}
 
 
+@pytest.fixture
+def limited(audited: Audited, admin: Client, namespace: str) -> Iterator[Audited]:
+    """A ServiceAccount with the rights of docs/rbac.yaml and no others.
+
+    What the manifest grants in single namespaces (Secrets, the lock) it has in the test's.
+    """
+    name = f"least-{uuid4().hex[:8]}"
+    refs = made_account(admin, name, ROLES, without=("", ""))
+    apply_and_await(admin, rights_in(namespace, name, ["lock", "secrets"]))
+    options = audited.options | {"impersonate_user": f"system:serviceaccount:{NAMESPACE}:{name}"}
+    options.pop("impersonate_groups")
+    yield Audited(options["impersonate_user"], options, audited.log)
+    Writer(admin, check_mode=False).delete(refs)
+
+
 def test_every_module_is_here() -> None:
     assert set(SAMPLES) == MODULES
 
 
 @pytest.mark.parametrize("module", SAMPLES)
-def test_check_apply_check_apply(module: str, namespace: str, audited: Audited, admin: Client) -> None:
-    sample, player = SAMPLES[module], audited.player()
+def test_check_apply_check_apply(module: str, namespace: str, limited: Audited, admin: Client) -> None:
+    sample, player, audited = SAMPLES[module], limited.player(), limited
     sample.prepare(admin, namespace)
     arguments = sample.arguments(namespace)
     try:
