@@ -21,7 +21,7 @@ _SECONDS = 3600
 
 def manifest() -> list[Object]:
     """The objects of docs/rbac.yaml."""
-    return [dict(item) for item in yaml.safe_load_all(MANIFEST.read_text())]
+    return [dict(item) for item in yaml.safe_load(MANIFEST.read_text())["items"]]
 
 
 def verbs_of(role: str) -> list[tuple[str, str]]:
