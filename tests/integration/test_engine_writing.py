@@ -13,7 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube import erro
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_gone
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_engine import Audited, config_map, namespace_object, remove
 
@@ -283,3 +283,21 @@ def _ingress(namespace: str) -> Object:
         "metadata": {"name": "shop", "namespace": namespace},
         "spec": {"defaultBackend": {"service": {"name": "service-0", "port": {"number": 80}}}},
     }
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_patch_of_an_outdated_object_is_worked_out_anew(check_mode: bool, admin: Client, namespace: str) -> None:
+    Writer(admin, check_mode=False).apply([config_map(namespace, a="1")])
+    ref = ref_of(config_map(namespace))
+    outdated = admin.get(ref)
+    Writer(admin, check_mode=False).apply([config_map(namespace, a="2")])
+
+    def patch(seen: Object) -> Patch:
+        return Patch(seen, {"data": {"a": seen["data"]["a"] + " and more"}}, again=patch)
+
+    outcome = Writer(admin, check_mode=check_mode).patch([patch(outdated)])
+    assert [change.change for change in outcome.changes] == ["updated"]
+    assert admin.get(ref)["data"] == {"a": "2" if check_mode else "2 and more"}
+
+    with pytest.raises(errors.Conflict):
+        Writer(admin, check_mode=check_mode).patch([Patch(outdated, {"data": {"a": "3"}})])

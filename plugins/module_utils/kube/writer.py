@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import (
@@ -50,6 +50,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting imp
 PATCH_TRIES = 6
 # How long an API server may take to serve a kind that it has just accepted. Measured: under a second.
 SERVED_SECONDS = 15.0
+
+_Answer = TypeVar("_Answer", Change, Object)
 
 __all__ = ["ABSENT", "CREATED", "DELETED", "UNCHANGED", "UPDATED", "Change", "Outcome", "Patch", "Recorder", "Writer"]
 
@@ -171,6 +173,9 @@ class Writer:
             raise errors.BadArgument(f"{ref}: {ref.kind} is cluster-wide, leave metadata.namespace out")
 
     def _plan_patch(self, patch: Patch) -> Change:
+        return self._renewing(patch, self._try_patch, _settled)
+
+    def _try_patch(self, patch: Patch) -> Change:
         ref = ref_of(patch.seen)
         known = None if self._check_mode else patch.after
         after = known or (self._send_patch(ref, patch, dry_run=True) if patch.body else patch.seen)
@@ -183,6 +188,23 @@ class Writer:
             return self._send_owners(ref, written, patch.owners)
 
         return Change(ref, UNCHANGED if same else UPDATED, patch.seen, after, send)
+
+    def _renewing(
+        self, patch: Patch, attempt: Callable[[Patch], _Answer], settled: Callable[[Object], _Answer]
+    ) -> _Answer:
+        """The attempt's answer; where somebody changed the object since, with a patch worked out anew, a few times."""
+        for _attempt in range(PATCH_TRIES - 1):
+            try:
+                return attempt(patch)
+            except errors.Conflict:
+                if patch.again is None:
+                    raise
+            newer = self._client.get(ref_of(patch.seen))
+            renewed = patch.again(newer)
+            if renewed is None:
+                return settled(newer)
+            patch = renewed
+        return attempt(patch)
 
     def _plan_recreate(self, item: Object, owners: Owners) -> Change:
         ref = ref_of(item)
@@ -238,19 +260,7 @@ class Writer:
             raise explained_conflict(ref, error) from None
 
     def _send_patch_again(self, ref: ObjectRef, patch: Patch) -> Object:
-        """Sends the patch; when somebody changed the object since, one that is worked out anew, a few times."""
-        for _attempt in range(PATCH_TRIES - 1):
-            try:
-                return self._send_patch(ref, patch, dry_run=False)
-            except errors.Conflict:
-                if patch.again is None:
-                    raise
-            newer = self._client.get(ref)
-            renewed = patch.again(newer)
-            if renewed is None:
-                return newer
-            patch = renewed
-        return self._send_patch(ref, patch, dry_run=False)
+        return self._renewing(patch, lambda newest: self._send_patch(ref, newest, dry_run=False), lambda newer: newer)
 
     def _send_patch(self, ref: ObjectRef, patch: Patch, dry_run: bool) -> Object:
         version = patch.seen["metadata"]["resourceVersion"]
@@ -294,6 +304,11 @@ class Writer:
             about=str(ref),
         )
         return dict(answer)
+
+
+def _settled(newer: Object) -> Change:
+    """Somebody else has brought the object meanwhile to where the patch would take it."""
+    return Change(ref_of(newer), UNCHANGED, newer, newer, lambda: newer)
 
 
 def _version(item: Object) -> str:
