@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A fallback policy carried out by nginx with njs: files out of data, nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import STATUSES, Policy
+
+FILES = Path(__file__).parent
+
+# proxy_buffer_size of the questions: an answer's headers that fill it are too large.
+BUFFER_BYTES = 128 * 1024
+
+# At most as many pods of a target are told apart.
+MOST_PODS = 32
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where the policy is carried out. ``target`` is a name that resolves to the target's pods, with the pods' port.
+
+    ``dns`` is the resolver's address, ``folder`` where the files will lie, ``users`` the htpasswd file there,
+    ``modules`` what nginx has to load for njs (nothing where it is built in).
+    """
+
+    target: str
+    dns: str
+    folder: str
+    users: str
+    temporary: str = "/tmp"
+    modules: tuple[str, ...] = ()
+    workers: int = 2
+    listen: str = "0.0.0.0"
+    port: int = 9000
+    status_port: int = 9113
+    check_port: int = 9002
+    login_port: int = 9003
+    quit_port: int = 9004
+
+
+def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
+    """The configuration's files by name."""
+    environment = Environment(
+        loader=FileSystemLoader(FILES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    values: dict[str, Any] = {
+        "policy": policy,
+        "engine": engine,
+        "statuses": " ".join(map(str, _intercepted(policy))),
+    }
+    environment.filters["milliseconds"] = lambda seconds: f"{round(seconds * 1000)}ms"
+    rendered = {
+        path.stem: environment.get_template(path.name).render(values) for path in sorted(FILES.glob("*.conf.j2"))
+    }
+    scripts = {path.name: path.read_text() for path in sorted(FILES.glob("*.js"))}
+    return rendered | scripts | {"settings.js": f"export default {json.dumps(_settings(policy, engine), indent=4)};\n"}
+
+
+@cache
+def keys() -> list[str]:
+    """Keys by which nginx finds the pods: the i-th leads to pod i modulo their number, whatever that is.
+
+    nginx takes bits 16 to 30 of the key's CRC-32 (ngx_http_upstream_hash_module), and the i-th key has i there.
+    """
+    found: dict[int, str] = {}
+    for number in count():
+        key = f"p{number}"
+        found.setdefault((crc32(key.encode()) >> 16) & 0x7FFF, key)
+        if all(place in found for place in range(MOST_PODS)):
+            break
+    return [found[place] for place in range(MOST_PODS)]
+
+
+def _intercepted(policy: Policy) -> list[int]:
+    """Statuses that proxy.js has to judge: those of the policy, and 502 and 504, by which nginx tells what it met."""
+    return [status for status in STATUSES if str(status) in policy.fallback_on or status in (502, 504)]
+
+
+def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
+    return {
+        "keys": keys(),
+        "buffer_bytes": BUFFER_BYTES,
+        "fallback_on": policy.fallback_on,
+        # 502 and 504 are what nginx answers when the pod did not.
+        "not_well": [int(item) for item in policy.fallback_on if item.isdigit()] + [502, 504],
+        "realm": policy.realm,
+        "retry_after": str(policy.retry_after),
+        "user_header": policy.user_header,
+        "check_port": engine.check_port,
+        "check_within_ms": round(policy.check_within * 1000),
+        "check_every_ms": round(policy.check_every * 1000),
+    }
