@@ -113,6 +113,8 @@ class Pod:
 
     async def _answer(self, head: str, writer: asyncio.StreamWriter) -> bool:
         mode = self.poison[1] if self.poison[0] and self.poison[0] in head else self.mode
+        if not head.startswith("GET /outpost.goauthentik.io/"):
+            mode = "ok"
         if mode == "hang":
             await asyncio.sleep(60)
         elif mode == "reset":
@@ -137,6 +139,8 @@ class Pod:
             return f"HTTP/1.1 {mode} told so\r\nContent-Length: 0\r\n\r\n".encode()
         if mode == "oversized":
             return f"HTTP/1.1 200 OK\r\nX-Long: {'x' * 300_000}\r\nContent-Length: 0\r\n\r\n".encode()
+        if not head.startswith(("GET /outpost.goauthentik.io/start?", f"GET {PATH} HTTP/")):
+            return b"HTTP/1.1 404 nothing here\r\nContent-Length: 0\r\n\r\n"
         lines = ["Content-Length: 0", "Set-Cookie: a=1", "Set-Cookie: b=2"]
         if "session=valid" in head:
             lines += ["X-authentik-username: alice", f"X-authentik-jwt: {'j' * self.jwt_bytes}"]

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import STATUSES, Policy
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import LONGEST_WAIT, STATUSES, Policy
 
 FILES = Path(__file__).parent
 
@@ -99,6 +99,8 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         "realm": policy.realm,
         "retry_after": str(policy.retry_after),
         "user_header": policy.user_header,
+        # A try that begins later could keep a client waiting too long.
+        "last_try_after": LONGEST_WAIT - policy.connect_within - policy.answer_within - 0.05,
         "check_port": engine.check_port,
         "check_within_ms": round(policy.check_within * 1000),
         "check_every_ms": round(policy.check_every * 1000),

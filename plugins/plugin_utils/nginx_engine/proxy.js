@@ -5,6 +5,7 @@ import settings from 'settings.js';
 
 const PEER = /^[\d.]+:\d+$/;
 const LONGEST_LOGIN = 1024;
+const HURRY_MS = 300;
 
 function count(name, labels) {
     const inner = Object.keys(labels || {}).map((key) => `${key}="${labels[key]}"`).join(',');
@@ -41,8 +42,39 @@ function lastOf(list) {
     return String(list || '').split(/\s*[,:]\s+|\s:\s/).pop();
 }
 
-function tries(r) {
-    return String(r.variables.upstream_status || '').split(/\s*[,:]\s+|\s:\s/).filter((status) => status).length;
+// Pods that are well and were not asked about this request, those first that failed nobody lately.
+function others(r) {
+    const asked = String(r.variables.upstream_addr).split(/\s*[,:]\s+|\s:\s/);
+    const left = wellPods().filter((pod) => pod[1] && !asked.includes(pod[1]));
+    const sound = left.filter((pod) => !ngx.shared.suspects.get(pod[1]));
+    return sound.length ? sound : left;
+}
+
+// The first of them to answer a check, or nothing: there is no time to try one silent pod after another.
+function firstToAnswer(found) {
+    return new Promise((resolve) => {
+        let waiting = found.length;
+        setTimeout(() => resolve(undefined), HURRY_MS);
+        found.forEach((pod) => ask(pod[0]).then((reply) => {
+            waiting -= 1;
+            if (reply.well) {
+                resolve(pod);
+            } else if (!waiting) {
+                resolve(undefined);
+            }
+        }));
+    });
+}
+
+async function nextPod(r, found) {
+    const left = others(r);
+    if (!left.length || Number(r.variables.request_time) > settings.last_try_after) {
+        return undefined;
+    }
+    if (found === 'timeout' && left.length > 1) {
+        return firstToAnswer(left);
+    }
+    return left[Math.floor(Math.random() * left.length)];
 }
 
 function trouble(r) {
@@ -72,13 +104,12 @@ async function judge(r) {
             r.return(Number(lastOf(r.variables.upstream_status)));
             return;
         }
-        const address = lastOf(r.variables.upstream_addr);
-        ngx.shared.suspects.set(address, 1);
+        ngx.shared.suspects.set(lastOf(r.variables.upstream_addr), 1);
         count('failed_tries_total', {reason: found});
-        const other = anyKey(wellPods().filter((pod) => pod[1] !== address && pod[1]));
-        if (tries(r) < 2 && other) {
-            r.variables.pod_key = other;
-            r.internalRedirect('@second');
+        const next = await nextPod(r, found);
+        if (next) {
+            r.variables.pod_key = next[0];
+            r.internalRedirect('@next');
             return;
         }
     }
@@ -164,7 +195,7 @@ async function ask(key) {
         deadline = setTimeout(() => reject(new Error('no answer in time')), settings.check_within_ms + 50);
     });
     try {
-        const reply = await Promise.race([ngx.fetch(`http://127.0.0.1:${settings.check_port}/${key}`), timeout]);
+        const reply = await Promise.race([ngx.fetch(`http://127.0.0.1:${settings.check_port}/check?key=${key}`), timeout]);
         const peer = lastOf(reply.headers.get('X-Checked-Pod'));
         // Without an address nobody was asked: there are no pods.
         return {peer: PEER.test(peer) ? peer : '', well: !settings.not_well.includes(reply.status)};
