@@ -308,6 +308,16 @@ def test_trouble_with_dns_later(proxy: Proxy, mode: str, kept: bool) -> None:
     eventually(lambda: proxy.ask(SESSION).status == 200, "found again", 6)
 
 
+def test_pods_that_are_gone_before_the_check_finds_out_mean_the_fallback(nginx: Path, tmp_path: Path) -> None:
+    with running(nginx, tmp_path, pods=3, check_every=5) as proxy:
+        proxy.seen_well()
+        asked = proxy.names.asked
+        proxy.names.mode = "nxdomain"
+        eventually(lambda: proxy.names.asked >= asked + 2, "DNS was asked again", 10)
+        eventually(lambda: is_challenge(proxy.ask()), "the fallback", 4)
+        assert {proxy.ask().status for _ in range(20)} == {401}
+
+
 def test_replicas_come_and_go(proxy: Proxy) -> None:
     everybody = proxy.names.addresses
     proxy.names.addresses = everybody[:1]

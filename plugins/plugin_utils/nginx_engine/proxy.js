@@ -6,6 +6,8 @@ import settings from 'settings.js';
 const PEER = /^[\d.]+:\d+$/;
 const LONGEST_LOGIN = 1024;
 const HURRY_MS = 300;
+// nginx ends a request after ten redirects of its own, and a try takes two.
+const MOST_TRIES = 4;
 
 function count(name, labels) {
     const inner = Object.keys(labels || {}).map((key) => `${key}="${labels[key]}"`).join(',');
@@ -38,13 +40,21 @@ function firstKey(r) {
 // --- What a failed try means. --------------------------------------------------------------------------------------
 
 // nginx joins the tries of one request with commas and colons.
+function each(list) {
+    return String(list || '').split(/\s*[,:]\s+|\s:\s/);
+}
+
 function lastOf(list) {
-    return String(list || '').split(/\s*[,:]\s+|\s:\s/).pop();
+    return each(list).pop();
+}
+
+function tries(r) {
+    return each(r.variables.upstream_status).length;
 }
 
 // Pods that are well and were not asked about this request, those first that failed nobody lately.
 function others(r) {
-    const asked = String(r.variables.upstream_addr).split(/\s*[,:]\s+|\s:\s/);
+    const asked = each(r.variables.upstream_addr);
     const left = wellPods().filter((pod) => pod[1] && !asked.includes(pod[1]));
     const sound = left.filter((pod) => !ngx.shared.suspects.get(pod[1]));
     return sound.length ? sound : left;
@@ -68,7 +78,9 @@ function firstToAnswer(found) {
 
 async function nextPod(r, found) {
     const left = others(r);
-    if (!left.length || Number(r.variables.request_time) > settings.last_try_after) {
+    // Without an address there is no pod any more, whatever the last check found.
+    const gone = !PEER.test(lastOf(r.variables.upstream_addr));
+    if (gone || !left.length || tries(r) >= MOST_TRIES || Number(r.variables.request_time) > settings.last_try_after) {
         return undefined;
     }
     if (found === 'timeout' && left.length > 1) {
