@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def _nobody(proxy: Proxy, black_hole: bool) -> Iterator[None]:
     holes: list[socket.socket] = []
     for pod in proxy.pods:
         proxy.loop.run(pod.stop())
-        eventually(lambda pod=pod: not _takes(pod.address, pod.port), "nobody listens")
+        eventually(partial(_refuses, pod.address, pod.port), "nobody listens")
         if not black_hole:
             continue
         hole = socket.socket()
@@ -77,10 +78,10 @@ def _nobody(proxy: Proxy, black_hole: bool) -> Iterator[None]:
         one.close()
 
 
-def _takes(address: str, port: int) -> bool:
+def _refuses(address: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex((address, port)) == 0
+        return probe.connect_ex((address, port)) != 0
 
 
 def test_a_well_target_answers_by_itself(proxy: Proxy) -> None:
