@@ -17,9 +17,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import CONNECTION_OPTIONS
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.rendering import render
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Writer
 
-RUN_ID_OPTION: dict[str, dict[str, Any]] = {"run_id": {"type": "str"}}
+WRITING_OPTIONS: dict[str, dict[str, Any]] = {"run_id": {"type": "str"}, "render_to": {"type": "path"}}
 
 
 @dataclass
@@ -27,13 +28,16 @@ class Task:
     """One call of a module.
 
     ``progress`` prints a line while the task runs (only in the controller's process: a module has no way to);
-    ``warnings`` end up in the result.
+    ``warnings`` end up in the result. With ``render_to`` nothing is written but files: the body is in check mode.
     """
 
     params: dict[str, Any]
     check_mode: bool = False
     progress: Callable[[str], None] = lambda line: None
     warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.check_mode = self.check_mode or bool(self.params.get("render_to"))
 
     @cached_property
     def client(self) -> Client:
@@ -46,9 +50,15 @@ class Task:
         journal = Journal(self.client, run_id) if run_id else None
         return Writer(self.client, check_mode=self.check_mode, force=force, journal=journal)
 
-    def result_of(self, outcome: Outcome) -> dict[str, Any]:
-        """The result of what was written; its warnings become the task's."""
+    def take(self, outcome: Outcome) -> None:
+        """Makes the outcome's warnings the task's, and with ``render_to`` writes the outcome as files."""
         self.warnings.extend(outcome.warnings)
+        if folder := self.params.get("render_to"):
+            self.warnings.extend(render(outcome.changes, Path(folder)))
+
+    def result_of(self, outcome: Outcome) -> dict[str, Any]:
+        """The result of what was written, after ``take``."""
+        self.take(outcome)
         return outcome.result()
 
 
@@ -56,15 +66,15 @@ class Task:
 class ModuleSpec:
     """What Ansible must know of a module, and its body.
 
-    ``options`` is the argument spec without the connection's options; ``connects`` adds these. ``journaled`` adds
-    ``run_id``. ``libraries`` are the import names of what requirements.txt must have brought. The rest is
-    AnsibleModule's own: see its documentation.
+    ``options`` is the argument spec without the connection's options; ``connects`` adds these. ``writes`` adds
+    ``run_id`` and ``render_to``. ``libraries`` are the import names of what requirements.txt must have brought. The
+    rest is AnsibleModule's own: see its documentation.
     """
 
     body: Callable[[Task], dict[str, Any]]
     options: dict[str, dict[str, Any]]
     connects: bool = True
-    journaled: bool = False
+    writes: bool = False
     libraries: Sequence[str] = ("kubernetes", "yaml")
     supports_check_mode: bool = True
     mutually_exclusive: Sequence[Sequence[str]] = ()
@@ -77,7 +87,7 @@ class ModuleSpec:
         """Keyword arguments of AnsibleModule, and of ArgumentSpecValidator without supports_check_mode."""
         options = dict(self.options)
         options |= CONNECTION_OPTIONS if self.connects else {}
-        options |= RUN_ID_OPTION if self.journaled else {}
+        options |= WRITING_OPTIONS if self.writes else {}
         return {
             "argument_spec": options,
             "mutually_exclusive": [list(names) for names in self.mutually_exclusive],

@@ -50,7 +50,7 @@ options:
     default: 120
 extends_documentation_fragment:
   - resilient.traefik.connection
-  - resilient.traefik.journal
+  - resilient.traefik.writing
 attributes:
   check_mode:
     description: Asks the API server what would change. Nothing is persisted.
@@ -141,7 +141,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils import apply
 from ansible_collections.resilient.traefik.plugins.module_utils.as_module import run_as_module
 from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec
 
-SPEC = ModuleSpec(apply.run, apply.OPTIONS, journaled=True)
+SPEC = ModuleSpec(apply.run, apply.OPTIONS, writes=True)
 
 
 def main() -> None:

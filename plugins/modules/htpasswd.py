@@ -104,7 +104,7 @@ options:
     type: path
 extends_documentation_fragment:
   - resilient.traefik.connection
-  - resilient.traefik.journal
+  - resilient.traefik.writing
 attributes:
   check_mode:
     description: Nothing is written. With O(secret) the API server is asked whether it would take the change.
@@ -206,7 +206,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.task import Modu
 SPEC = ModuleSpec(
     body.run,
     wishes.OPTIONS,
-    journaled=True,
+    writes=True,
     # A file needs no cluster; what a Secret needs, the client asks for itself.
     libraries=(),
     mutually_exclusive=[["secret", "path"]],

@@ -76,7 +76,7 @@ options:
     elements: str
 extends_documentation_fragment:
   - resilient.traefik.connection
-  - resilient.traefik.journal
+  - resilient.traefik.writing
   - resilient.traefik.proof
 attributes:
   check_mode:
@@ -244,7 +244,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik import m
 SPEC = ModuleSpec(
     middleware_chain.run,
     middleware_chain.OPTIONS,
-    journaled=True,
+    writes=True,
     mutually_exclusive=[
         ["place", "before", "after", "replaces"],
         ["entry_points", "namespaces"],

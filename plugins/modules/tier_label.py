@@ -103,7 +103,7 @@ options:
     default: 180
 extends_documentation_fragment:
   - resilient.traefik.connection
-  - resilient.traefik.journal
+  - resilient.traefik.writing
 attributes:
   check_mode:
     description: Asks the API server what would change, and tells which pods would be recreated. Nothing is persisted.
@@ -165,7 +165,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils import tier_labe
 from ansible_collections.resilient.traefik.plugins.module_utils.as_module import run_as_module
 from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec
 
-SPEC = ModuleSpec(tier_label.run, tier_label.OPTIONS, journaled=True)
+SPEC = ModuleSpec(tier_label.run, tier_label.OPTIONS, writes=True)
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ options:
     default: false
 extends_documentation_fragment:
   - resilient.traefik.connection
-  - resilient.traefik.journal
+  - resilient.traefik.writing
   - resilient.traefik.proof
 attributes:
   check_mode:
@@ -218,7 +218,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.as_module import
 from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import traefik_crd
 
-SPEC = ModuleSpec(traefik_crd.run, traefik_crd.OPTIONS, journaled=True)
+SPEC = ModuleSpec(traefik_crd.run, traefik_crd.OPTIONS, writes=True)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-WRITER = "module_utils/kube/writer.py"
+WRITER = "module_utils/kube/write_requests.py"
 # Sends what the writer and the readers ask for: it takes the method from its caller.
 CLIENT = "module_utils/kube/client.py"
 # Speaks HTTP with pods and sites, over a socket that a port-forward or a URL gave, by methods that a user gives.
@@ -65,6 +65,15 @@ def test_only_the_writer_writes() -> None:
 
 def test_the_writer_is_seen_to_write() -> None:
     assert writes_in(_source(WRITER))
+
+
+def test_only_the_writer_has_its_requests() -> None:
+    users = {
+        path.relative_to(PLUGINS).as_posix()
+        for path in PLUGINS.rglob("*.py")
+        if "write_requests import" in path.read_text()
+    }
+    assert users == {"module_utils/kube/writer.py"}
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,17 @@ class Undo:
 
 @dataclass
 class Change:
-    """One planned write. ``before`` and ``after`` are whole objects or None; ``written`` says whether it was done."""
+    """One planned write. ``before`` and ``after`` are whole objects or None; ``written`` says whether it was done.
+
+    ``declared`` is the object as a caller gave it whole, None for a patch and a deletion.
+    """
 
     ref: ObjectRef
     change: str
     before: Object | None
     after: Object | None
     send: Callable[[], Object | None]
+    declared: Object | None = None
     written: bool = False
     error: str = ""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import (
@@ -26,14 +26,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes imp
     Recorder,
     Undo,
     created_by,
-    explained_conflict,
     owner_warnings,
     patch_of_owners,
     write_failed,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import CONCURRENCY, Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import (
-    FIELD_MANAGER,
     check_secret_values,
     content,
     differs,
@@ -45,6 +43,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
     ref_of,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.write_requests import WriteRequests
 
 # How often a patch is worked out anew when others keep changing the object.
 PATCH_TRIES = 6
@@ -64,7 +63,7 @@ class Writer:
     ) -> None:
         self._client = client
         self._check_mode = check_mode
-        self._force = force
+        self._requests = WriteRequests(client, force)
         self._journal = journal
 
     def apply(self, objects: Sequence[Object]) -> Outcome:
@@ -90,7 +89,8 @@ class Writer:
     def create(self, item: Object) -> Outcome:
         """Creates one object that must not exist yet. Raises Conflict when it does."""
         ref = ref_of(item)
-        return self._carry_out([Change(ref, CREATED, None, item, lambda: self._send_create(ref, item))])
+        change = Change(ref, CREATED, None, item, lambda: self._requests.create(ref, item), declared=item)
+        return self._carry_out([change])
 
     def delete(self, refs: Iterable[ObjectRef]) -> Outcome:
         """Deletes objects, those that need others first. What does not exist, kind included, is absent: no failure."""
@@ -112,24 +112,25 @@ class Writer:
 
     def _plan_apply(self, ref: ObjectRef, item: Object, created: Mapping[str, set[str]]) -> Change:
         def send(dry_run: bool = False) -> Object:
-            return self._send_apply(ref, item, dry_run)
+            return self._requests.apply(ref, item, dry_run)
 
         if ref.kind in created["kinds"]:
             # Its definition comes with the same set: there is nothing to ask yet.
             if self._find_unless_unserved(ref) is None:
                 after = self._dry_run_if_possible(send, item)
-                return Change(ref, CREATED, None, after, lambda: self._once_served(send))
+                return Change(ref, CREATED, None, after, lambda: self._once_served(send), declared=item)
         else:
             self._check_scope(ref)
         if ref.namespace in created["namespaces"]:
             # Nothing can be in it and nothing can be tried in it before it is there.
-            return Change(ref, CREATED, None, item, send)
+            return Change(ref, CREATED, None, item, send, declared=item)
         after = send(dry_run=True)
         before = self._client.find(ref) if _version(after) else None
         if before is None:
-            return Change(ref, CREATED, None, after, send)
+            return Change(ref, CREATED, None, after, send, declared=item)
         before, after = self._of_one_moment(ref, before, after, send)
-        return Change(ref, UPDATED if differs(before, after) else UNCHANGED, before, after, send)
+        kind = UPDATED if differs(before, after) else UNCHANGED
+        return Change(ref, kind, before, after, send, declared=item)
 
     def _of_one_moment(
         self, ref: ObjectRef, before: Object, after: Object, send: Callable[..., Object]
@@ -178,7 +179,7 @@ class Writer:
     def _try_patch(self, patch: Patch) -> Change:
         ref = ref_of(patch.seen)
         known = None if self._check_mode else patch.after
-        after = known or (self._send_patch(ref, patch, dry_run=True) if patch.body else patch.seen)
+        after = known or (self._requests.patch(ref, patch, dry_run=True) if patch.body else patch.seen)
         same = content(patch.seen) == content(after) and patch_of_owners(after, patch.owners) is None
         if patch.owners:
             after = after | {"metadata": after["metadata"] | {"managedFields": patch.owners(after)}}
@@ -208,13 +209,15 @@ class Writer:
 
     def _plan_recreate(self, item: Object, owners: Owners) -> Change:
         ref = ref_of(item)
-        return Change(ref, CREATED, None, item, lambda: self._send_owners(ref, self._send_create(ref, item), owners))
+        return Change(
+            ref, CREATED, None, item, lambda: self._send_owners(ref, self._requests.create(ref, item), owners)
+        )
 
     def _plan_delete(self, ref: ObjectRef) -> Change:
         before = self._find_unless_unserved(ref)
         if before is None:
             return Change(ref, ABSENT, None, None, lambda: None)
-        return Change(ref, DELETED, before, None, lambda: self._send_delete(ref, before))
+        return Change(ref, DELETED, before, None, lambda: self._requests.delete(ref, before))
 
     # --- carrying out --------------------------------------------------------------------------------------------
 
@@ -250,28 +253,8 @@ class Writer:
         if failures:
             raise write_failed(failures[0], plan)
 
-    # --- the requests --------------------------------------------------------------------------------------------
-
-    def _send_apply(self, ref: ObjectRef, item: Object, dry_run: bool) -> Object:
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": str(self._force).lower()}
-        try:
-            return self._send("PATCH", ref, item, "application/apply-patch+yaml", query, dry_run)
-        except errors.Conflict as error:
-            raise explained_conflict(ref, error) from None
-
     def _send_patch_again(self, ref: ObjectRef, patch: Patch) -> Object:
-        return self._renewing(patch, lambda newest: self._send_patch(ref, newest, dry_run=False), lambda newer: newer)
-
-    def _send_patch(self, ref: ObjectRef, patch: Patch, dry_run: bool) -> Object:
-        version = patch.seen["metadata"]["resourceVersion"]
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
-        if isinstance(patch.body, list):
-            # An outdated resourceVersion is a conflict (409), where a failed test operation would be a bad patch (422).
-            expected = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
-            return self._send("PATCH", ref, [expected, *patch.body], "application/json-patch+json", query, dry_run)
-        metadata = dict(patch.body.get("metadata", {})) | {"resourceVersion": version}
-        body = dict(patch.body) | {"metadata": metadata}
-        return self._send("PATCH", ref, body, "application/merge-patch+json", query, dry_run)
+        return self._renewing(patch, lambda newest: self._requests.patch(ref, newest), lambda newer: newer)
 
     def _send_owners(self, ref: ObjectRef, item: Object, owners: Owners | None) -> Object:
         """Hands fields to their owners: a write of its own, because what a write changes becomes the writer's."""
@@ -279,31 +262,6 @@ class Writer:
             self._send_patch_again(ref, patch)
         # What controllers made of the object in between is not part of this change.
         return item
-
-    def _send_create(self, ref: ObjectRef, item: Object) -> Object:
-        collection = self._client.resource(ref.api_version, ref.kind).path(ref.namespace)
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
-        return dict(self._client.request("POST", collection, query=query, body=item, about=f"create {ref}"))
-
-    def _send_delete(self, ref: ObjectRef, before: Object) -> None:
-        options = {"propagationPolicy": "Background", "preconditions": {"uid": before["metadata"]["uid"]}}
-        try:
-            self._client.request("DELETE", self._client.path(ref), body=options, about=f"delete {ref}")
-        except errors.NotFound:
-            return
-
-    def _send(
-        self, method: str, ref: ObjectRef, body: Any, content_type: str, query: Mapping[str, str], dry_run: bool
-    ) -> Object:
-        answer = self._client.request(
-            method,
-            self._client.path(ref),
-            query=dict(query) | ({"dryRun": "All"} if dry_run else {}),
-            body=body,
-            content_type=content_type,
-            about=str(ref),
-        )
-        return dict(answer)
 
 
 def _settled(newer: Object) -> Change:

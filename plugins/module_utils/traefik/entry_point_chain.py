@@ -41,7 +41,7 @@ def change_entry_points(task: Task, workload: Workload, edit: Edit, prove: Calla
     proofs = prove() if edit.place is not None else []
     writer = task.writer()
     outcome = writer.patch([Patch(item, [_replacement(position, after, bool(before))])])
-    task.warnings.extend(outcome.warnings)
+    task.take(outcome)
     if not task.check_mode:
         _rolled_out(task, workload, writer, position, before)
     return result | {

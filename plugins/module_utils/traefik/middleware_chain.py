@@ -78,7 +78,7 @@ def _in_routes(task: Task, edit: Edit) -> dict[str, Any]:
     patches = [each.patch for each in plans if each.patch]
     proofs = _proved(task, workload, edit) if patches and edit.place is not None else []
     outcome = task.writer().patch([_guarded(patch) for patch in patches])
-    task.warnings.extend(outcome.warnings)
+    task.take(outcome)
     return _result(plans, outcome, targets, lacking) | {"proofs": [proof.result() for proof in proofs]}
 
 

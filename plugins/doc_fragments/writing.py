@@ -1,0 +1,28 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The options of modules that write, documented once."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """See module_utils/kube/journal.py and rendering.py."""
+
+    DOCUMENTATION = r"""
+options:
+  run_id:
+    description:
+      - Records what this task changes in the cluster's journal under this name, before the first write to each object.
+        M(resilient.traefik.restore) puts a run's objects back. The last ten runs are kept.
+      - Nothing is recorded without it.
+      - At most 52 lower-case letters, digits, C(-) and C(.).
+    type: str
+  render_to:
+    description:
+      - A folder on the machine where the task runs. What the task would write to the cluster is written there as files
+        instead, and nothing to the cluster, as in check mode. For clusters that Argo CD, Flux or Terraform write.
+      - Whole objects are written to C(objects/NAMESPACE/KIND-NAME.yaml). Where only fields of somebody else's object
+        change, these are written to C(patches/NAMESPACE/KIND-NAME.yaml), a strategic merge patch.
+      - Secrets are left out, with a warning.
+    type: path
+    version_added: 0.2.0
+"""
