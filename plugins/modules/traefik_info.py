@@ -44,6 +44,11 @@ options:
       - Turn it off where there are thousands of routers.
     type: bool
     default: true
+  sites:
+    description: Whether RV(sites) and RV(public_entry_points) are returned.
+    type: bool
+    default: false
+    version_added: 0.2.0
 extends_documentation_fragment:
   - resilient.traefik.connection
 attributes:
@@ -57,7 +62,8 @@ notes:
   - Needs C(list) on C(deployments), C(daemonsets) and C(pods), C(get) on the workload and on a ConfigMap that holds
     Traefik's settings, and C(get) and C(create) on C(pods/portforward). O(open_api) needs C(list), C(create),
     C(get) and C(delete) on C(ingressroutes). C(list) on C(secrets) in the release's namespace, and on C(helmcharts) and
-    C(helmchartconfigs), tell more about the delivery.
+    C(helmchartconfigs), tell more about the delivery. O(sites) needs C(list) on C(ingresses), C(ingressroutes) and
+    C(ingressclasses).
 seealso:
   - module: resilient.traefik.http_check
   - module: resilient.traefik.traefik_crd
@@ -236,6 +242,17 @@ parity:
 parity_proof:
   description: What RV(parity) rests on, V(api), V(behaviour), both, or nothing.
   returned: success
+  type: list
+  elements: str
+sites:
+  description: >-
+    Each C(host) that is named by an Ingress or IngressRoute which this Traefik serves, with a C(path) of it.
+  returned: with O(sites)
+  type: list
+  elements: dict
+public_entry_points:
+  description: The TCP entry points that routers use by default, without the internal one and that of the metrics.
+  returned: with O(sites)
   type: list
   elements: str
 """

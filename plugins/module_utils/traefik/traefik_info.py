@@ -10,7 +10,12 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import host_answers, metrics, settings_report
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import (
+    host_answers,
+    metrics,
+    settings_report,
+    sites,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import delivery_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.open_api import opened
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_api import (
@@ -36,6 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "hosts": {"type": "list", "elements": "str", "default": []},
     "entry_point": {"type": "str", "default": "web"},
     "routing": {"type": "bool", "default": True},
+    "sites": {"type": "bool", "default": False},
 }
 OPEN, OPENED, CLOSED, UNKNOWN = "open", "opened", "closed", "unknown"
 
@@ -79,7 +85,7 @@ def run(task: Task) -> dict[str, Any]:
         "faults": faults(routings),
         "parity": parity(routings) + host_answers.differences(answers),
         "parity_proof": [proof for proof, known in (("api", routings), ("behaviour", answers)) if known],
-    }
+    } | (sites.report(client, workload) if params["sites"] else {})
 
 
 def _ask(task: Task, workload: Workload) -> _Asked:
