@@ -1,0 +1,43 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The pods of a workload, and where those that serve run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query
+
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+def pods_query(workload: Object) -> Query:
+    """The query for the pods that a workload selects. Others may carry the same labels: see ``belongs``."""
+    ref = ref_of(workload)
+    return Query("v1", "Pod", namespace=ref.namespace, label_selector=selector_text(workload["spec"].get("selector")))
+
+
+def selector_text(selector: Mapping[str, Any] | None) -> str:
+    """A LabelSelector in the form of a query, empty for none."""
+    given = selector or {}
+    parts = [f"{key}={value}" for key, value in (given.get("matchLabels") or {}).items()]
+    for expression in given.get("matchExpressions") or []:
+        key, operator, values = expression["key"], expression["operator"], ",".join(expression.get("values") or [])
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
+        parts.append(forms.get(operator, f"!{key}"))
+    return ",".join(parts)
+
+
+def belongs(pod: Object, ref: ObjectRef) -> bool:
+    """Two workloads may share labels: a pod's owner is the workload itself or a ReplicaSet named after it."""
+    owners = pod["metadata"].get("ownerReferences") or []
+    if ref.kind == "Deployment":
+        return any(owner["kind"] == "ReplicaSet" and owner["name"].rsplit("-", 1)[0] == ref.name for owner in owners)
+    return any(owner["kind"] == ref.kind and owner["name"] == ref.name for owner in owners)
+
+
+def serving_nodes(pods: Iterable[Object]) -> list[str]:
+    """The nodes on which pods are Ready and not on their way out, by name, each once."""
+    return sorted({pod["spec"].get("nodeName", "") for pod in pods if not readiness.missing(pod)} - {""})

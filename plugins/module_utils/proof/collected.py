@@ -1,0 +1,95 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The checks that registered results tell of, by area. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+
+NOTHING = "nothing was checked, and an empty proof is no proof"
+
+
+@dataclass(frozen=True)
+class AreaCheck:
+    """A check and the area of the report that it belongs to."""
+
+    area: str
+    check: Check
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry of the report: area, name, passed, expected, found."""
+        return {"area": self.area} | self.check.as_dict()
+
+
+@dataclass(frozen=True)
+class Collected:
+    """All checks in the areas' order, and the areas that had none."""
+
+    checks: list[AreaCheck] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[AreaCheck]:
+        """The checks that did not pass."""
+        return [each for each in self.checks if not each.check.passed]
+
+    @property
+    def passed(self) -> int:
+        """How many checks passed."""
+        return len(self.checks) - len(self.failed)
+
+
+def collect(results: Mapping[str, Any]) -> Collected:
+    """The checks of the option ``results``. Where there is none at all, one that says so and did not pass.
+
+    Raises BadArgument for what is no registered result.
+    """
+    checks, unchecked = list[AreaCheck](), list[str]()
+    for area, registered in results.items():
+        found = [AreaCheck(str(area), check) for check in _checks(registered, f"results.{area}")]
+        checks += found
+        if not found:
+            unchecked.append(str(area))
+    if not checks:
+        areas = ", ".join(unchecked) or "none given"
+        checks.append(AreaCheck("report", Check("something was checked", False, "a check", f"{NOTHING} ({areas})")))
+    return Collected(checks, unchecked)
+
+
+def _checks(registered: Any, path: str) -> Iterator[Check]:
+    """Those of a result, of a list of results, or of the items of a loop's result."""
+    if not registered:
+        return
+    if isinstance(registered, Sequence) and not isinstance(registered, str):
+        for position, item in enumerate(registered, start=1):
+            yield from _checks(item, f"{path} item {position}")
+        return
+    if not isinstance(registered, Mapping):
+        raise BadArgument(f"{path}: {str(registered)[:60]!r} is no registered result")
+    told = [_check(given, path) for given in registered.get("checks") or []]
+    told += _checks(registered.get("results") if _is_of_loop(registered) else [], path)
+    yield from told
+    if registered.get("failed") and all(check.passed for check in told):
+        yield Check(
+            "the checks could be made", False, "a task that ends well", str(registered.get("msg", "no message"))
+        )
+
+
+def _is_of_loop(registered: Mapping[str, Any]) -> bool:
+    """Modules of this collection return ``results`` of their own; those of a loop know their item."""
+    items = registered.get("results")
+    return isinstance(items, Sequence) and all(
+        isinstance(item, Mapping) and "ansible_loop_var" in item for item in items
+    )
+
+
+def _check(given: Any, path: str) -> Check:
+    if not isinstance(given, Mapping) or not {"name", "passed"} <= set(given):
+        raise BadArgument(f"{path}: {str(given)[:60]!r} in its checks is no check: it needs name and passed")
+    # Anything but a plain true is no pass: a text such as "False" must not become one.
+    passed = given["passed"] is True
+    return Check(str(given["name"]), passed, str(given.get("expected", "")), str(given.get("found", "")))

@@ -1,0 +1,124 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The report as JUnit XML and as JSON, and how files get onto the disk as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import AreaCheck, Collected
+
+with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
+    from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+SCHEMA = 1
+# What XML 1.0 does not allow in a text (its production Char), and bodies of HTTP answers may hold.
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a report is about. ``time`` is UTC in ISO 8601, ``versions`` are texts by name."""
+
+    title: str
+    cluster: str
+    run_id: str
+    time: str
+    versions: Mapping[str, str]
+
+
+def as_json(heading: Heading, collected: Collected) -> str:
+    """The report by the schema that the module's documentation tells."""
+    report = {
+        "schema": SCHEMA,
+        "title": heading.title,
+        "cluster": heading.cluster,
+        "run_id": heading.run_id,
+        "time": heading.time,
+        "versions": dict(heading.versions),
+        "passed": collected.passed,
+        "failed": len(collected.failed),
+        "unchecked": collected.unchecked,
+        "checks": [each.as_dict() for each in collected.checks],
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_junit(heading: Heading, collected: Collected) -> bytes:
+    """The report as JUnit XML: a suite an area, a case a check, an area without a check as a skipped case."""
+    report = JUnitXml(_text(heading.title))
+    by_area: dict[str, list[AreaCheck]] = {}
+    for each in collected.checks:
+        by_area.setdefault(each.area, []).append(each)
+    for area, checks in by_area.items():
+        report.add_testsuite(_suite(heading, area, (_case(each) for each in checks)))
+    for area in collected.unchecked:
+        report.add_testsuite(_suite(heading, area, [_unchecked(area)]))
+    report.update_statistics()
+    return bytes(report.tostring())
+
+
+def _suite(heading: Heading, area: str, cases: Iterable[TestCase]) -> TestSuite:
+    suite = TestSuite(_text(area))
+    suite.hostname = _text(heading.cluster)
+    suite.timestamp = heading.time
+    suite.add_property("run_id", _text(heading.run_id))
+    for name, version in heading.versions.items():
+        suite.add_property(_text(f"version.{name}"), _text(version))
+    suite.add_testcases(list(cases))
+    return suite
+
+
+def _case(each: AreaCheck) -> TestCase:
+    check = each.check
+    case = TestCase(_text(check.name), classname=_text(each.area))
+    case.system_out = _text(f"expected: {check.expected}\nfound: {check.found}")
+    if not check.passed:
+        failed = Failure(_text(f"found {check.found}"), "check")
+        failed.text = _text(f"expected {check.expected}\nfound {check.found}")
+        case.result = [failed]
+    return case
+
+
+def _unchecked(area: str) -> TestCase:
+    case = TestCase("nothing was checked", classname=_text(area))
+    case.result = [Skipped("nothing was checked")]
+    return case
+
+
+def _text(text: str) -> str:
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def path_of(directory: Path, name: str, cluster: str, ending: str) -> Path:
+    """``directory/NAME-CLUSTER.ending``. Names that a file cannot have are changed and stay apart by a hash."""
+    wanted = f"{name}-{cluster}"
+    safe = re.sub(r"[^\w.-]", "_", wanted, flags=re.ASCII).lstrip(".")
+    digest = "" if safe == wanted else f"-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}"
+    return directory / f"{safe}{digest}.{ending}"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that readers and other writers see it as a whole or not at all. Makes its directory.
+
+    Raises ResilientError with the system's words.
+    """
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_bytes(content)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResilientError(
+            f"directory: {path} cannot be written: {error.strerror}. Name a directory that may be written to."
+        ) from None

@@ -1,0 +1,93 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Body of the module verification_report: one report of the checks of many tasks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import failure
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import Collected, collect
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.files import (
+    Heading,
+    as_json,
+    as_junit,
+    path_of,
+    write_whole,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.table import table
+from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+
+with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
+    import yaml
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "title": {"type": "str", "required": True},
+    "cluster": {"type": "str", "required": True},
+    "results": {"type": "dict", "required": True},
+    "directory": {"type": "path", "default": "build"},
+    "name": {"type": "str", "default": "verify"},
+    "run_id": {"type": "str"},
+    "versions": {"type": "dict", "default": {}},
+}
+# The first where the collection is installed, the second in its repository.
+_METADATA = ("MANIFEST.json", "galaxy.yml")
+
+
+class NotProved(errors.ResilientError):
+    """A check did not pass, or there was none."""
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Collects, writes both files, returns the table. Raises NotProved with the same facts, BadArgument."""
+    params = task.params
+    collected = collect(params["results"])
+    heading = Heading(
+        title=params["title"],
+        cluster=params["cluster"],
+        run_id=params["run_id"] or "",
+        time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        versions={name: str(version) for name, version in params["versions"].items()} | _own_version(),
+    )
+    files = {
+        kind: path_of(Path(params["directory"]), params["name"], heading.cluster, ending)
+        for kind, ending in (("junit", "xml"), ("json", "json"))
+    }
+    _write(task, heading, collected, files)
+    facts = _facts(heading, collected, files)
+    if collected.failed:
+        raise NotProved(f"{heading.title}: {failure([each.check for each in collected.checks])}", **facts)
+    return {"changed": False} | facts
+
+
+def _write(task: Task, heading: Heading, collected: Collected, files: Mapping[str, Path]) -> None:
+    if task.check_mode:
+        task.warnings.append(f"check mode writes no report: {', '.join(map(str, files.values()))}")
+        return
+    write_whole(files["junit"], as_junit(heading, collected))
+    write_whole(files["json"], as_json(heading, collected).encode())
+
+
+def _facts(heading: Heading, collected: Collected, files: Mapping[str, Path]) -> dict[str, Any]:
+    return {
+        "table": table(heading.title, heading.cluster, collected),
+        # Not at the top: Ansible has a meaning of its own for failed.
+        "counts": {"passed": collected.passed, "failed": len(collected.failed)},
+        "unchecked": collected.unchecked,
+        "checks": [each.as_dict() for each in collected.checks],
+        "files": {kind: str(path) for kind, path in files.items()},
+    }
+
+
+def _own_version() -> dict[str, str]:
+    """The version of this collection, by its own metadata."""
+    for name in _METADATA:
+        path = Path(__file__).parents[2] / name
+        if path.is_file():
+            metadata = yaml.safe_load(path.read_text())
+            return {"resilient.traefik": str(metadata.get("collection_info", metadata)["version"])}
+    return {}

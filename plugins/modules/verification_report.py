@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Makes one report of the checks of many tasks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: verification_report
+short_description: Make one report of the checks of many tasks
+description:
+  - Collects the C(checks) of registered results, such as those of M(resilient.traefik.http_check) and
+    M(resilient.traefik.cluster_check), writes them as JUnit XML and as JSON, and returns a table for people.
+  - Fails when a check did not pass, and when there was none at all, because an empty proof is no proof.
+  - Runs on the controller, whatever the connection, and connects to nothing.
+version_added: 0.2.0
+author: The resilient.traefik authors (@resilient)
+options:
+  title:
+    description: What is proved, in words.
+    type: str
+    required: true
+  cluster:
+    description: The cluster's name in the report and in the files' names, such as C(inventory_hostname).
+    type: str
+    required: true
+  results:
+    description:
+      - By area a list of registered results, in the order of the report.
+      - A result without C(checks), such as that of a skipped task, adds nothing. That of a loop adds those of its
+        items. One that failed without saying which check did counts as a check that did not pass.
+    type: dict
+    required: true
+  directory:
+    description: Where the files go. It is made where it is missing. A relative path begins where Ansible was started.
+    type: path
+    default: build
+  name:
+    description: What the files' names begin with. They are C(NAME-CLUSTER.xml) and C(NAME-CLUSTER.json).
+    type: str
+    default: verify
+  run_id:
+    description: The run that is verified.
+    type: str
+  versions:
+    description: Versions that the proof holds for, by name, such as that of Traefik.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Check mode writes no files, and says so. Everything else is as always.
+    support: full
+  diff_mode:
+    description: A report is not shown as a diff.
+    support: none
+notes:
+  - Other hosts may write into the same directory at the same time. Each file is there as a whole or not at all.
+  - Never reports a change. The report tells of the cluster, and does not change it.
+  - >-
+    The JSON has C(schema) V(1). Later numbers mean that something was renamed or removed, additions keep it. It holds
+    C(title), C(cluster), C(run_id) (empty when not known), C(time) (UTC, ISO 8601), C(versions), C(passed) and
+    C(failed) (counts), C(unchecked) (areas without a check) and C(checks), each with C(area), C(name), C(passed),
+    C(expected) and C(found).
+requirements:
+  - junitparser >= 5.0
+seealso:
+  - module: resilient.traefik.http_check
+  - module: resilient.traefik.cluster_check
+"""
+
+EXAMPLES = r"""
+- name: Verify, and show what was proved whether it passed or not
+  block:
+    - name: Report
+      resilient.traefik.verification_report:
+        title: the hardening of Traefik
+        cluster: "{{ inventory_hostname }}"
+        results:
+          auth:
+            - "{{ auth_proxy_verified_objects | default({}) }}"
+            - "{{ auth_proxy_verified_sites | default({}) }}"
+          # All variables whose names begin so.
+          tier: "{{ query('ansible.builtin.vars', *query('ansible.builtin.varnames', '^tier_verified')) }}"
+        versions:
+          traefik: "{{ traefik.workload.version }}"
+      register: report
+  always:
+    - name: Show the table
+      ansible.builtin.debug:
+        msg: "{{ report.table }}"
+"""
+
+RETURN = r"""
+table:
+  description: The report for people, at most 100 columns wide. Also there when the task fails.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "the hardening of Traefik, cluster lab: 1 passed, 1 failed"
+counts:
+  description: How many checks there were.
+  returned: always
+  type: dict
+  contains:
+    passed:
+      description: How many passed.
+      type: int
+    failed:
+      description: How many did not.
+      type: int
+unchecked:
+  description: Areas in which nothing was checked.
+  returned: always
+  type: list
+  elements: str
+checks:
+  description: All checks, each with its C(area), C(name), C(passed), C(expected) and C(found).
+  returned: always
+  type: list
+  elements: dict
+files:
+  description: The files, also those that check mode does not write.
+  returned: always
+  type: dict
+  contains:
+    junit:
+      description: Path of the JUnit XML.
+      type: str
+      sample: build/verify-lab.xml
+    json:
+      description: Path of the JSON.
+      type: str
+      sample: build/verify-lab.json
+"""
+
+from ansible_collections.resilient.traefik.plugins.module_utils import verification_report
+from ansible_collections.resilient.traefik.plugins.module_utils.as_module import run_as_module
+from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec
+
+SPEC = ModuleSpec(
+    verification_report.run, verification_report.OPTIONS, connects=False, libraries=("junitparser", "yaml")
+)
+
+
+def main() -> None:
+    """Runs the module."""
+    run_as_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()
