@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -62,7 +63,9 @@ def as_junit(heading: Heading, collected: Collected) -> bytes:
     for area in collected.unchecked:
         report.add_testsuite(_suite(heading, area, [_unchecked(area)]))
     report.update_statistics()
-    return bytes(report.tostring())
+    written = BytesIO()
+    report.write(written)
+    return written.getvalue()
 
 
 def _suite(heading: Heading, area: str, cases: Iterable[TestCase]) -> TestSuite:
