@@ -1,0 +1,53 @@
+"""The figures before and after, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from demo.measure import EMERGENCY, LOGGED_IN, NOBODY, Measured
+
+WIDTH = 96
+LEGEND = "200 the site, 302 to the login page, 401 asks for the emergency login, 403 refused, 500 an error"
+# What each visitor is to get whatever fails.
+WANTED = {"a person": {200}, "a crawler": {403}, NOBODY: {302, 401}, LOGGED_IN: {200, 401}, EMERGENCY: {200, 302}}
+LONGEST = 2.5
+
+
+def is_well(measured: Measured) -> bool:
+    """Whether the visitor got what he is to get, from every replica and in time."""
+    return set(measured.statuses) <= WANTED[measured.visit.who] and measured.longest <= LONGEST
+
+
+def table_of(before: Sequence[Measured], after: Sequence[Measured]) -> Table:
+    """One row a visit."""
+    table = Table(title="Through every Traefik replica: the answers, and the slowest one", caption=LEGEND)
+    for name in ("What fails", "Site", "Who asks", "Before", "After harden"):
+        table.add_column(name, no_wrap=True)
+    last = ""
+    for old, new in zip(before, after, strict=True):
+        if last and old.failure != last:
+            table.add_section()
+        failure = old.failure if old.failure != last else ""
+        table.add_row(failure, old.visit.host, old.visit.who, _told(old), _told(new))
+        last = old.failure
+    return table
+
+
+def show(table: Table, picture: Path) -> None:
+    """Prints the table and writes it as an SVG picture."""
+    Console(width=WIDTH).print(table)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    recorder = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    recorder.print(table)
+    recorder.save_svg(str(picture), title="make demo")
+
+
+def _told(measured: Measured) -> str:
+    statuses = ", ".join(str(status or "no answer") for status in measured.statuses)
+    colour = "green" if is_well(measured) else "bold red"
+    return f"[{colour}]{statuses} in {measured.longest:.2f} s[/]"
