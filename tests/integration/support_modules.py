@@ -11,6 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from tests.integration.support_engine import config_map, namespace_object, secret
+from tests.integration.support_own_traefik import OwnTraefik
 from tests.integration.support_traefik import ingress, middleware
 
 MODULES = {path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py")} - {"__init__"}
@@ -70,6 +71,15 @@ def _kept(namespace: str) -> Arguments:
     return {"run_id": run_of(namespace), "objects": [kept]}
 
 
+def _without_pods(client: Client, namespace: str) -> None:
+    traefik = OwnTraefik(namespace, ["--entryPoints.web.address=:8000"], replicas=0)
+    Writer(client, check_mode=False).apply(traefik.objects("localhost/none/traefik:v3.7.9"))
+
+
+def _settings(namespace: str) -> Arguments:
+    return {"namespace": namespace, "min_available": 0}
+
+
 def _http(namespace: str) -> Arguments:
     del namespace
     point = {"traefik": {"entry_point": "web"}}
@@ -92,4 +102,5 @@ SAMPLES: dict[str, Sample] = {
     "traefik_info": Sample(
         lambda namespace: {}, changes=False, stable=frozenset({"changed", "workload", "delivery", "settings"})
     ),
+    "traefik_settings": Sample(_settings, _without_pods),
 }

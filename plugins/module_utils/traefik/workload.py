@@ -60,6 +60,11 @@ class Workload:
         """The replicas that are ready."""
         return [replica for replica in self.replicas if replica.ready]
 
+    @property
+    def container(self) -> str:
+        """The name of the container that runs Traefik."""
+        return str(_container(self.item)["name"])
+
     def port(self, entry_point: str) -> int:
         """The entry point's TCP port. Raises BadArgument naming those that there are."""
         port = self.entry_points.get(entry_point.lower())

@@ -1,0 +1,144 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stands against the wishes, before anything is written: plain sentences with the remedy. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM, MANIFEST
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import DO_NOT_SCHEDULE, Wishes
+
+# The first Kubernetes in which preStop.sleep is on without a feature gate.
+SLEEP_FROM = 30
+_OTHERS = ("Argo CD", "Flux", "Terraform")
+
+
+def findings(situation: Situation, wishes: Wishes, rendering: bool) -> list[str]:
+    """All at once; empty when the wishes can be carried out. A finding starts with the option that it is about."""
+    found = [*wishes.faults(), *_traefik(situation), *_scale(situation, wishes), *_roll(situation, wishes)]
+    found += [*_budgets(situation), *_pre_stop(situation, wishes)]
+    return found if rendering else [*found, *_owner(situation)]
+
+
+def wished_replicas(situation: Situation, wishes: Wishes) -> int:
+    """How many replicas there are to be at least."""
+    if situation.autoscaler:
+        return int(situation.autoscaler["spec"].get("minReplicas", 1))
+    return situation.workload.wanted if wishes.replicas is None else wishes.replicas
+
+
+def _traefik(situation: Situation) -> Iterable[str]:
+    workload = situation.workload
+    version = re.match(r"(\d+)\.", workload.version)
+    if version and int(version[1]) < 3:
+        yield f"traefik: {workload.ref} runs Traefik {workload.version}; 3.0 or newer is needed: upgrade it first"
+    if workload.source != "arguments" and workload.arguments:
+        yield (
+            f"traefik: {workload.ref} takes its static settings from its {workload.source}, and Traefik never mixes "
+            "sources, so arguments would be ignored or would replace all of them: make them arguments first"
+        )
+
+
+def _scale(situation: Situation, wishes: Wishes) -> Iterable[str]:
+    ref, wanted = situation.workload.ref, wished_replicas(situation, wishes)
+    if situation.autoscaler and wishes.replicas is not None:
+        yield (
+            f"replicas: {ref} is scaled by {ref_of(situation.autoscaler)}, which would undo {wishes.replicas}: leave "
+            "replicas out and set its minReplicas"
+        )
+    if wishes.replicas is not None and ref.kind == "DaemonSet":
+        yield f"replicas: {ref} has one a node: leave replicas out"
+    nodes = situation.nodes
+    spreads = ref.kind == "Deployment" and wishes.when_unsatisfiable == DO_NOT_SCHEDULE
+    if spreads and nodes is not None and wanted > len(nodes):
+        yield (
+            f"when_unsatisfiable: DoNotSchedule wants each of the {wanted} replicas of {ref} on a node of its own, and "
+            f"{_nodes(nodes)}: set replicas to {max(len(nodes), 1)} or less, add nodes, or set when_unsatisfiable to "
+            "ScheduleAnyway"
+        )
+    if wishes.min_available and wishes.min_available >= wanted:
+        yield (
+            f"min_available: {wishes.min_available} with {wanted} replicas of {ref} would block every drain of a node "
+            f"for ever: set replicas to {wishes.min_available + 1} or more, or min_available to {max(wanted - 1, 0)}"
+        )
+
+
+def _nodes(nodes: list[str]) -> str:
+    if not nodes:
+        return "no node takes its pods"
+    count = "one node takes" if len(nodes) == 1 else f"{len(nodes)} nodes take"
+    return f"only {count} its pods ({', '.join(nodes[:5])}{', ...' if nodes[5:] else ''})"
+
+
+def _roll(situation: Situation, wishes: Wishes) -> Iterable[str]:
+    """A host port can be taken once a node: where every node has a replica, one has to go before a new one comes."""
+    if situation.item["kind"] != "Deployment" or not host_ports(situation.pod):
+        return
+    rolling = (situation.item["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    unavailable = rolling.get("maxUnavailable", 1) if wishes.max_unavailable is None else wishes.max_unavailable
+    full = situation.nodes is not None and wished_replicas(situation, wishes) >= len(situation.nodes)
+    if full and str(unavailable) in ("0", "0%"):
+        ports = ", ".join(map(str, host_ports(situation.pod)))
+        yield (
+            f"max_unavailable: 0 cannot roll {situation.workload.ref}: it holds the host ports {ports} of every node, "
+            "so a new replica would never be scheduled: set max_unavailable to 1 and max_surge to 0"
+        )
+
+
+def host_ports(pod: Mapping[str, Any]) -> list[int]:
+    """The host ports that the pod's containers take."""
+    containers = pod.get("containers") or []
+    found = [port.get("hostPort") for each in containers for port in each.get("ports") or []]
+    return sorted({port for port in found if port})
+
+
+def _budgets(situation: Situation) -> Iterable[str]:
+    if len(situation.budgets) > 1:
+        names = ", ".join(str(ref_of(each)) for each in situation.budgets)
+        yield (
+            f"min_available: {names} all select the pods of {situation.workload.ref}, and Kubernetes evicts no pod "
+            "that has two budgets: remove all but one"
+        )
+
+
+def _pre_stop(situation: Situation, wishes: Wishes) -> Iterable[str]:
+    if not wishes.pre_stop_sleep:
+        return
+    if 0 < situation.kubernetes < SLEEP_FROM:
+        yield (
+            f"pre_stop_sleep: Kubernetes 1.{situation.kubernetes} does not know preStop.sleep, which came with "
+            f"1.{SLEEP_FROM}: set pre_stop_sleep to 0"
+        )
+    hook = _hook(situation.pod, situation.container)
+    if hook and "sleep" not in hook:
+        yield (
+            f"pre_stop_sleep: {situation.workload.ref} has a preStop hook of its own ({', '.join(hook)}): set "
+            "pre_stop_sleep to 0 to keep it, or remove it"
+        )
+
+
+def _hook(pod: Mapping[str, Any], container: str) -> Object:
+    (chosen,) = (each for each in pod["containers"] if each["name"] == container)
+    lifecycle = chosen.get("lifecycle") or {}
+    return dict(lifecycle.get("preStop") or {})
+
+
+def _owner(situation: Situation) -> Iterable[str]:
+    """Those who put back what they did not write themselves."""
+    delivery = situation.delivery
+    if delivery.owner.startswith(_OTHERS):
+        yield (
+            f"delivery: {situation.workload.ref} belongs to {delivery.owner}, which would undo a change made here: set "
+            "render_to and give it the files"
+        )
+    if delivery.kind == MANIFEST and delivery.owner.startswith("k3s add-on"):
+        yield f"delivery: {situation.workload.ref} belongs to {delivery.owner}: change the add-on's file on the server"
+    if delivery.kind == HELM and delivery.status and delivery.status not in ("deployed", "failed", "superseded"):
+        yield (
+            f"delivery: Helm release {delivery.namespace}/{delivery.release} is {delivery.status}: an upgrade runs or "
+            "was interrupted; wait for it, or undo it with helm rollback"
+        )
