@@ -10,7 +10,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import policy_from
-from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import Engine, files_of
+from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import engine_from, files_of
 
 DOCUMENTATION = r"""
 name: nginx_engine
@@ -56,12 +56,11 @@ _value:
 
 
 def nginx_engine(policy: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, str]:
-    """The files by name. Raises AnsibleFilterError with every fault of the policy."""
+    """The files by name. Raises AnsibleFilterError with every fault of the policy or the place."""
     try:
-        checked = policy_from(policy)
+        return files_of(policy_from(policy), engine_from(place))
     except BadArgument as error:
         raise AnsibleFilterError(str(error)) from None
-    return files_of(checked, Engine(**{**place, "modules": tuple(place.get("modules", ()))}))
 
 
 class FilterModule:

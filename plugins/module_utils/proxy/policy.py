@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
@@ -16,14 +17,34 @@ TROUBLES = ("network", "timeout")
 STATUSES = (400, 404, 500, 502, 503, 504)
 DEFAULT_TROUBLES = (*TROUBLES, "500", "502", "503", "504")
 
-# No client may wait longer than this for its first answer after a fault (seconds): two tries have to fit.
+# No client may wait longer than this for its answer, whatever fails (seconds).
 LONGEST_WAIT = 2.5
 
+# Says that an answer is not the target's.
+FALLBACK_HEADER = "X-Auth-Fallback"
+
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z")
-PATH = re.compile(r"/[A-Za-z0-9._~!&'()*+,=:@/-]*\Z")
-HEADER_NAME = re.compile(r"[A-Za-z0-9-]+\Z")
+PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~!&'()*+,=:@-]+)+/?\Z")
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}\Z")
+USER_NAME = re.compile(r"[!-9;-~]{1,100}\Z")
 # Printable ASCII that needs no escape in a quoted string.
 PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]{1,100}\Z")
+# By option: kind, least, most.
+LIMITS: dict[str, tuple[type, float, float]] = {
+    "retry_after": (int, 1, 86400),
+    "connect_within": (float, 0.05, LONGEST_WAIT),
+    "answer_within": (float, 0.05, LONGEST_WAIT),
+    "check_every": (float, 0.25, 60),
+    "check_within": (float, 0.05, 10),
+    "attempts_per_minute": (int, 1, 6000),
+    "attempts_burst": (int, 1, 1000),
+    "remember_login_for": (int, 1, 86400),
+    "trusted_hops": (int, 0, 10),
+}
+# Two checks of one pod must not overlap (seconds between the end of one and the beginning of the next).
+BETWEEN_CHECKS = 0.25
+# What a fallback needs after the last try (seconds).
+FOR_THE_FALLBACK = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,11 @@ class Policy:
     that are passed on without judgement, such as a login flow. ``hosts`` are exceptions from ``default`` by the host
     that the client asked for. ``fallback_on`` holds ``network``, ``timeout`` and statuses as text.
     ``trusted_hops`` is the number of reverse proxies between client and Traefik.
+
+    ``identity_headers`` are those by which the target names a user; in a fallback all but ``user_header`` are blank.
+    ``emergency_users`` are names of emergency logins whose Authorization header neither the target nor the application
+    may see: Traefik (3.7.9, forward.go) takes a header of ``authResponseHeaders`` out of the request, and then sets
+    what the answer has. Any other Authorization of the client is therefore given back in the answer.
     """
 
     path: str
@@ -45,6 +71,8 @@ class Policy:
     open_paths: tuple[str, ...] = ()
     realm: str = "Emergency Access"
     user_header: str = "X-authentik-username"
+    identity_headers: tuple[str, ...] = ()
+    emergency_users: tuple[str, ...] = ()
     retry_after: int = 30
     connect_within: float = 0.3
     answer_within: float = 0.9
@@ -65,25 +93,42 @@ class Policy:
         """Whether any host falls back to a login."""
         return "basic" in (self.default, *self.hosts.values())
 
+    @property
+    def answer_headers(self) -> tuple[str, ...]:
+        """What Traefik has to take from the answer, and thereby out of the client's request (authResponseHeaders)."""
+        hidden = ("Authorization",) if self.emergency_users else ()
+        return (*dict.fromkeys((*self.identity_headers, self.user_header, FALLBACK_HEADER, *hidden)),)
 
-def policy_from(given: Mapping[str, Any]) -> Policy:
-    """The policy in the given data. Raises BadArgument with every fault, each in a sentence that names its option."""
+
+def policy_from(given: Any) -> Policy:
+    """The policy in the given data. Raises BadArgument with every fault."""
+    if not isinstance(given, Mapping):
+        raise BadArgument(f"The policy cannot be used. Expected options and their values, got {given!r}.")
     faults: list[str] = []
-    known = {item.name for item in fields(Policy)}
-    faults += [
-        f"{name}: there is no such option; there are {', '.join(sorted(known))}" for name in given.keys() - known
-    ]
+    faults += [_unknown(name) for name in given if name not in _options()]
     faults += [f"{name}: is needed" for name in ("path", "host", "check_host") if not given.get(name)]
-    values = dict(given)
+    values = {name: value for name, value in given.items() if name in _options()}
+    values["default"] = _answer("default", given.get("default", "basic"), faults)
     values["hosts"] = _hosts(given.get("hosts") or {}, faults)
     values["fallback_on"] = _troubles(given.get("fallback_on", DEFAULT_TROUBLES), faults)
     values["open_paths"] = _open_paths(given.get("open_paths") or (), faults)
-    values["default"] = _answer("default", given.get("default", "basic"), faults)
+    values["identity_headers"] = _identity_headers(given.get("identity_headers") or (), faults)
+    values["emergency_users"] = _emergency_users(given.get("emergency_users") or (), faults)
     _check_texts(values, faults)
-    _check_numbers(values, faults)
+    _read_numbers(values, faults)
     if faults:
         raise BadArgument("The policy cannot be used. " + " ".join(f"{fault}." for fault in sorted(faults)))
     return Policy(**values)
+
+
+def _options() -> set[str]:
+    return {item.name for item in fields(Policy)}
+
+
+def _unknown(name: Any) -> str:
+    near = get_close_matches(str(name), sorted(_options()), 1)
+    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(_options()))}"
+    return f"{name}: there is no such option; {meant}"
 
 
 def _answer(option: str, given: Any, faults: list[str]) -> str:
@@ -101,41 +146,68 @@ def _hosts(given: Any, faults: list[str]) -> dict[str, str]:
     for host, answer in given.items():
         name = str(host).lower().rstrip(".")
         if not HOST_NAME.match(name):
-            faults.append(f"hosts: {host!r} is not a host name (no scheme, port, path or wildcard)")
+            faults.append(
+                f"hosts: {host!r} is not a host name (no scheme, port, path or wildcard; international ones as xn--...)"
+            )
         elif name in hosts:
             faults.append(f"hosts: {name} is there twice")
         hosts[name] = _answer(f"hosts: {name}", answer, faults)
     return hosts
 
 
+def _list(option: str, given: Any, of: str, faults: list[str]) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, (list, tuple)):
+        faults.append(f"{option}: expected a list of {of}, got {given!r}")
+        return ()
+    return tuple(str(item) for item in given)
+
+
 def _troubles(given: Any, faults: list[str]) -> tuple[str, ...]:
     known = (*TROUBLES, *map(str, STATUSES))
-    if isinstance(given, str) or not isinstance(given, (list, tuple)):
-        faults.append(f"fallback_on: expected a list out of {', '.join(known)}")
-        return DEFAULT_TROUBLES
-    wanted = [str(item) for item in given]
+    before = len(faults)
+    wanted = _list("fallback_on", given, ", ".join(known), faults)
     faults += [f"fallback_on: {item!r} is none of {', '.join(known)}" for item in wanted if item not in known]
-    if not wanted:
+    if not wanted and len(faults) == before:
         faults.append("fallback_on: an empty list means that the proxy never falls back")
     return tuple(item for item in known if item in wanted)
 
 
 def _open_paths(given: Any, faults: list[str]) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, (list, tuple)):
-        faults.append("open_paths: expected a list of path prefixes")
-        return ()
-    for item in given:
-        if not PATH.match(str(item)) or not str(item).endswith("/") or item == "/":
-            faults.append(f"open_paths: {item!r} is not a path prefix with a slash at both ends")
-    return tuple(str(item) for item in given)
+    paths = _list("open_paths", given, "path prefixes", faults)
+    for item in paths:
+        if not PATH.match(item) or not item.endswith("/"):
+            faults.append(f"open_paths: {item!r} is not a path prefix with a slash at both ends, such as '/login/'")
+        elif paths.count(item) > 1:
+            faults.append(f"open_paths: {item!r} is there twice")
+    return tuple(dict.fromkeys(paths))
+
+
+def _identity_headers(given: Any, faults: list[str]) -> tuple[str, ...]:
+    names = _list("identity_headers", given, "header names", faults)
+    for item in names:
+        if not HEADER_NAME.match(item) or not item.lower().startswith(("x-", "remote-")):
+            faults.append(
+                f"identity_headers: {item!r} is not a header that names a user; they begin with X- or Remote-"
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def _emergency_users(given: Any, faults: list[str]) -> tuple[str, ...]:
+    names = _list("emergency_users", given, "user names", faults)
+    faults += [
+        f"emergency_users: {item!r} is not the name of a user in an htpasswd file"
+        for item in names
+        if not USER_NAME.match(item)
+    ]
+    return tuple(dict.fromkeys(names))
 
 
 def _check_texts(values: Mapping[str, Any], faults: list[str]) -> None:
     if values.get("path") and not PATH.match(str(values["path"])):
-        faults.append(f"path: {values['path']!r} is not a plain absolute path")
+        faults.append(f"path: {values['path']!r} is not a plain absolute path, such as '/auth'")
     for option in ("host", "check_host"):
-        name, _, port = str(values.get(option) or "x").partition(":")
-        if not HOST_NAME.match(name.lower()) or (port and not port.isdigit()):
+        name, colon, port = str(values.get(option) or "x").partition(":")
+        if not HOST_NAME.match(name.lower()) or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
             faults.append(f"{option}: {values[option]!r} is not a host name, with or without a port")
     if not PLAIN_TEXT.match(str(values.get("realm", "x"))):
         faults.append("realm: expected 1 to 100 printable ASCII characters without quotes and backslashes")
@@ -143,38 +215,42 @@ def _check_texts(values: Mapping[str, Any], faults: list[str]) -> None:
         faults.append(f"user_header: {values['user_header']!r} is not a header name")
 
 
-LIMITS: dict[str, tuple[type, float, float]] = {
-    "retry_after": (int, 1, 86400),
-    "connect_within": (float, 0.05, LONGEST_WAIT),
-    "answer_within": (float, 0.05, LONGEST_WAIT),
-    "check_every": (float, 0.25, 60),
-    "check_within": (float, 0.05, 10),
-    "attempts_per_minute": (int, 1, 6000),
-    "attempts_burst": (int, 1, 1000),
-    "remember_login_for": (int, 1, 86400),
-    "trusted_hops": (int, 0, 10),
-}
+def _read_numbers(values: dict[str, Any], faults: list[str]) -> None:
+    fine = True
+    for option in LIMITS.keys() & values.keys():
+        fine &= _read_number(option, values, faults)
+    if fine:
+        _compare_times(Policy("/", "x", "x", **{name: values[name] for name in LIMITS.keys() & values.keys()}), faults)
 
 
-def _check_numbers(values: dict[str, Any], faults: list[str]) -> None:
-    for option, (kind, least, most) in LIMITS.items():
-        if option not in values:
-            continue
-        try:
-            if isinstance(values[option], bool):
-                raise ValueError
-            values[option] = kind(values[option])
-            fits = least <= values[option] <= most
-        except (TypeError, ValueError):
-            fits = False
-        if not fits:
-            faults.append(f"{option}: expected a number from {least:g} to {most:g}, got {values[option]!r}")
-            return
-    two_tries = 2 * (values.get("connect_within", 0.3) + values.get("answer_within", 0.9))
-    if two_tries > LONGEST_WAIT:
+def _read_number(option: str, values: dict[str, Any], faults: list[str]) -> bool:
+    kind, least, most = LIMITS[option]
+    given = values[option]
+    try:
+        if isinstance(given, bool):
+            raise ValueError("neither is a number")
+        values[option] = kind(given)
+        fits = bool(least <= values[option] <= most) and float(given) == values[option]
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        whole = "a whole number" if kind is int else "a number"
+        faults.append(f"{option}: expected {whole} from {least:g} to {most:g}, got {given!r}")
+    return fits
+
+
+def _compare_times(times: Policy, faults: list[str]) -> None:
+    longest = times.connect_within + times.answer_within
+    if longest > LONGEST_WAIT - FOR_THE_FALLBACK:
         faults.append(
-            f"answer_within: two tries of connect_within and answer_within take {two_tries:g} s, and no client may "
-            f"wait longer than {LONGEST_WAIT:g} s"
+            f"answer_within: one try takes up to {longest:g} s with connect_within, and no client may wait longer than "
+            f"{LONGEST_WAIT:g} s"
         )
-    if values.get("check_every", 1.0) < values.get("check_within", 0.7) + 0.25:
-        faults.append("check_every: has to be at least 0.25 s more than check_within, so that checks do not overlap")
+    if times.check_within > times.answer_within:
+        faults.append(
+            "check_within: has to be at most answer_within, else a target counts as well that its clients find too slow"
+        )
+    if times.check_every < times.check_within + BETWEEN_CHECKS:
+        faults.append(
+            f"check_every: has to be at least {BETWEEN_CHECKS:g} s more than check_within, that checks do not overlap"
+        )

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -13,6 +14,7 @@ from zlib import crc32
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import LONGEST_WAIT, STATUSES, Policy
 
 FILES = Path(__file__).parent
@@ -45,6 +47,25 @@ class Engine:
     check_port: int = 9002
     login_port: int = 9003
     quit_port: int = 9004
+
+
+def engine_from(place: Any) -> Engine:
+    """The engine in the given place. Raises BadArgument with every fault."""
+    if not isinstance(place, Mapping):
+        raise BadArgument(f"The place of the proxy cannot be used. Expected options and their values, got {place!r}.")
+    known = {item.name for item in fields(Engine)}
+    faults = [f"{name}: there is no such option" for name in place if name not in known]
+    faults += [f"{name}: is needed" for name in ("target", "dns", "folder", "users") if not place.get(name)]
+    values = {name: value for name, value in place.items() if name in known}
+    for name in {"workers", *(name for name in known if name.endswith("port"))} & values.keys():
+        text = str(values[name])
+        if not text.isdigit() or not 0 < int(text) < 65536:
+            faults.append(f"{name}: expected a number from 1 to 65535, got {values[name]!r}")
+        else:
+            values[name] = int(text)
+    if faults:
+        raise BadArgument("The place of the proxy cannot be used. " + " ".join(f"{fault}." for fault in sorted(faults)))
+    return Engine(**{**values, "modules": tuple(values.get("modules", ()))})
 
 
 def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
@@ -96,12 +117,19 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         "fallback_on": policy.fallback_on,
         # 502 and 504 are what nginx answers when the pod did not.
         "not_well": [int(item) for item in policy.fallback_on if item.isdigit()] + [502, 504],
+        "reasons": ["down", *policy.fallback_on],
+        "answers": sorted({policy.default, policy.strictest, *policy.hosts.values()}),
+        "path": policy.path,
         "realm": policy.realm,
         "retry_after": str(policy.retry_after),
         "user_header": policy.user_header,
+        "identity_headers": [*policy.identity_headers, policy.user_header] if policy.identity_headers else [],
+        "emergency_users": policy.emergency_users,
         # A try that begins later could keep a client waiting too long.
         "last_try_after": LONGEST_WAIT - policy.connect_within - policy.answer_within - 0.05,
+        "longest_ms": round((LONGEST_WAIT - 0.1) * 1000),
         "check_port": engine.check_port,
         "check_within_ms": round(policy.check_within * 1000),
         "check_every_ms": round(policy.check_every * 1000),
+        "check_is_late_ms": round(max(5 * policy.check_every, 10) * 1000),
     }

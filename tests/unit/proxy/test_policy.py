@@ -50,11 +50,27 @@ def test_the_strictest_answer_in_use_is_for_hosts_that_cannot_be_told() -> None:
         ({"realm": 'a"; return 200'}, "realm: expected 1 to 100 printable"),
         ({"realm": "a$b\n"}, "realm: expected 1 to 100 printable"),
         ({"user_header": "X User"}, "user_header: 'X User' is not a header name"),
-        ({"retry_after": "soon"}, "retry_after: expected a number from 1 to 86400, got 'soon'"),
-        ({"answer_within": 1.2}, "two tries of connect_within and answer_within take 3 s"),
+        ({"retry_after": "soon"}, "retry_after: expected a whole number from 1 to 86400, got 'soon'"),
+        ({"attempts_burst": 1.5}, "attempts_burst: expected a whole number from 1 to 1000, got 1.5"),
+        (
+            {"answer_within": 2.3},
+            "answer_within: one try takes up to 2.6 s with connect_within, and no client may wait",
+        ),
         ({"check_within": 0.9}, "check_every: has to be at least 0.25 s more than check_within"),
-        ({"attempts_per_minute": True}, "attempts_per_minute: expected a number"),
-        ({"colour": "red"}, "colour: there is no such option"),
+        ({"check_within": 1, "check_every": 2}, "check_within: has to be at most answer_within"),
+        ({"attempts_per_minute": True}, "attempts_per_minute: expected a whole number"),
+        ({"colour": "red"}, "colour: there is no such option; there are answer_within, "),
+        ({"fallback_at": []}, "fallback_at: there is no such option; did you mean fallback_on?"),
+        ({"open_paths": ["/a/", "/a/"]}, "open_paths: '/a/' is there twice"),
+        ({"open_paths": ["/a/../"]}, "open_paths: '/a/../' is not a path prefix"),
+        ({"open_paths": "/a/"}, "open_paths: expected a list of path prefixes, got '/a/'"),
+        ({"path": "/a//b"}, "path: '/a//b' is not a plain absolute path"),
+        ({"host": "a.test:0"}, "host: 'a.test:0' is not a host name"),
+        ({"identity_headers": ["Content-Length"]}, "identity_headers: 'Content-Length' is not a header that names"),
+        ({"identity_headers": ["X-a: b"]}, "identity_headers: 'X-a: b' is not a header that names"),
+        ({"emergency_users": ["a:b"]}, "emergency_users: 'a:b' is not the name of a user"),
+        ({"emergency_users": "root"}, "emergency_users: expected a list of user names, got 'root'"),
+        ({"hosts": {"bücher.test": "deny"}}, "international ones as xn--..."),
         ({"path": ""}, "path: is needed"),
     ],
 )
@@ -66,6 +82,27 @@ def test_what_cannot_be_used_is_named(given: dict[str, Any], words: str) -> None
 
 def test_all_faults_come_at_once() -> None:
     with pytest.raises(BadArgument) as refused:
-        policy_from({"path": "x", "default": "open"})
+        policy_from({"path": "x", "default": "open", "retry_after": 0, "trusted_hops": -1})
     for option in ("host: is needed", "check_host: is needed", "path: 'x'", "default: 'open'"):
         assert option in str(refused.value)
+    assert "retry_after: expected" in str(refused.value)
+    assert "trusted_hops: expected" in str(refused.value)
+
+
+@pytest.mark.parametrize("given", [None, "path: /auth", ["path"]])
+def test_what_is_no_policy_at_all_is_shown(given: Any) -> None:
+    with pytest.raises(BadArgument, match="Expected options and their values, got"):
+        policy_from(given)
+
+
+def test_a_slow_target_may_be_given_time_instead_of_a_second_try() -> None:
+    policy = policy_from(LEAST | {"answer_within": 2, "check_within": 1.9, "check_every": 2.5})
+    assert (policy.answer_within, policy.check_within) == (2.0, 1.9)
+
+
+def test_traefik_has_to_take_from_the_answer_whatever_names_a_user() -> None:
+    assert policy_from(LEAST).answer_headers == ("X-authentik-username", "X-Auth-Fallback")
+    policy = policy_from(
+        LEAST | {"identity_headers": ["X-authentik-username", "X-authentik-uid"], "emergency_users": ["emergency"]}
+    )
+    assert policy.answer_headers == ("X-authentik-username", "X-authentik-uid", "X-Auth-Fallback", "Authorization")

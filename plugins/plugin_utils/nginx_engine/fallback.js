@@ -1,0 +1,55 @@
+// What the policy answers instead of the target.
+import authorization from 'authorization.js';
+import counters from 'counters.js';
+import login from 'login.js';
+import settings from 'settings.js';
+
+const LOGIN_IS_BUSY = 'The emergency login is busy, or was tried too often. Please try again in a few seconds.\n';
+
+// Nobody but the user of the emergency login is named. nginx leaves empty headers out; a blank one arrives as empty.
+function identify(r, user) {
+    settings.identity_headers.forEach((name) => {
+        r.headersOut[name] = ' ';
+    });
+    if (user !== undefined) {
+        r.headersOut[settings.user_header] = user;
+    }
+}
+
+function challenge(r) {
+    r.headersOut['WWW-Authenticate'] = `Basic realm="${settings.realm}", charset="UTF-8"`;
+    r.return(401, 'The login service does not answer. Please use the emergency login.\n');
+}
+
+async function basic(r) {
+    const found = await login.login(r);
+    counters.count('logins_total', {result: found.result});
+    if (found.user !== undefined) {
+        identify(r, found.user);
+        r.return(200);
+    } else if (found.result === 'refused') {
+        challenge(r);
+    } else {
+        r.headersOut['Retry-After'] = '10';
+        r.return(429, LOGIN_IS_BUSY);
+    }
+}
+
+async function fall(r, reason) {
+    const answer = r.variables.fallback_answer;
+    counters.count('fallbacks_total', {reason: reason, policy: answer});
+    r.headersOut['X-Auth-Fallback'] = 'true';
+    r.headersOut['Cache-Control'] = 'no-store';
+    if (answer === 'allow') {
+        identify(r);
+        authorization.giveBack(r);
+        r.return(200);
+    } else if (answer === 'basic') {
+        await basic(r);
+    } else {
+        r.headersOut['Retry-After'] = settings.retry_after;
+        r.return(503, 'The login service does not answer. Please try again later.\n');
+    }
+}
+
+export default {fall};

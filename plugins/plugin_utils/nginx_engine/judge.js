@@ -1,0 +1,91 @@
+// What a failed try of one request means: another try, an error of its own, or the fallback.
+import counters from 'counters.js';
+import fallback from 'fallback.js';
+import pods from 'pods.js';
+import settings from 'settings.js';
+
+const HURRY_MS = 300;
+// nginx ends a request after ten redirects of its own, and a try takes two.
+const MOST_TRIES = 4;
+
+function tries(r) {
+    return pods.each(r.variables.upstream_status).length;
+}
+
+// Pods that are well and were not asked about this request, those first that failed nobody lately.
+function others(r) {
+    const asked = pods.each(r.variables.upstream_addr);
+    const left = pods.well().filter((pod) => pod[1] && !asked.includes(pod[1]));
+    const sound = left.filter((pod) => !pods.isSuspect(pod[1]));
+    return sound.length ? sound : left;
+}
+
+// The first of them to answer a check, or nothing: there is no time to try one silent pod after another.
+function firstToAnswer(found) {
+    return new Promise((resolve) => {
+        let waiting = found.length;
+        setTimeout(() => resolve(undefined), HURRY_MS);
+        found.forEach((pod) => pods.ask(pod[0]).then((reply) => {
+            waiting -= 1;
+            if (reply.well) {
+                resolve(pod);
+            } else if (!waiting) {
+                resolve(undefined);
+            }
+        }));
+    });
+}
+
+async function nextPod(r, found) {
+    const left = others(r);
+    // Without an address there is no pod any more, whatever the last check found.
+    const gone = !pods.isAddress(pods.lastOf(r.variables.upstream_addr));
+    if (gone || !left.length || tries(r) >= MOST_TRIES || Number(r.variables.request_time) > settings.last_try_after) {
+        return undefined;
+    }
+    if (found === 'timeout' && left.length > 1) {
+        return firstToAnswer(left);
+    }
+    return pods.anyOf(left);
+}
+
+function trouble(r) {
+    const v = r.variables;
+    if (!v.upstream_status) {
+        return 'down';
+    }
+    if (pods.lastOf(v.upstream_header_time) !== '-') {
+        return pods.lastOf(v.upstream_status);
+    }
+    if (Number(pods.lastOf(v.upstream_bytes_received)) >= settings.buffer_bytes) {
+        return 'oversized';
+    }
+    return pods.lastOf(v.upstream_status) === '504' ? 'timeout' : 'network';
+}
+
+async function judge(r) {
+    const found = trouble(r);
+    if (found === 'oversized') {
+        counters.count('refused_total', {reason: found});
+        r.return(502, 'The answer about this request is too large.\n');
+        return;
+    }
+    if (found !== 'down') {
+        if (!settings.fallback_on.includes(found)) {
+            counters.count('passed_total', {reason: found});
+            r.return(Number(pods.lastOf(r.variables.upstream_status)));
+            return;
+        }
+        pods.suspect(pods.lastOf(r.variables.upstream_addr));
+        counters.count('failed_tries_total', {reason: found});
+        const next = await nextPod(r, found);
+        if (next) {
+            r.variables.pod_key = next[0];
+            r.internalRedirect('@next');
+            return;
+        }
+    }
+    await fallback.fall(r, found);
+}
+
+export default {judge};
