@@ -36,6 +36,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "holder": {"type": "str"},
     "duration": {"type": "int", "default": 1800},
     "force": {"type": "bool", "default": False},
+    "take_over_from": {"type": "str"},
 }
 # Between reading the Lease and writing it somebody else was faster: whoever that was is named by the next reading.
 _TRIES = 5
@@ -71,12 +72,14 @@ def _hold(task: Task, ref: ObjectRef, holder: str) -> Outcome:
         return _patch(task, lease, _handed_over(ref, lease, holder, seconds, now))
     if held.holder == holder:
         return _patch(task, lease, renewal(seconds, now)) if held.is_due(now) else Outcome()
-    if not held.is_stale(now):
+    if not held.is_stale(now) and held.holder != task.params["take_over_from"]:
         raise _refusal(ref, held, now)
     outcome = _patch(task, lease, _handed_over(ref, lease, holder, seconds, now))
+    since = (
+        f"whose time ran out {_seconds(held.expires, now)} s ago" if held.is_stale(now) else "which is said to be dead"
+    )
     task.warnings.append(
-        f"{ref} was taken over from {held.holder}, whose time ran out {_seconds(held.expires, now)} s ago: that run "
-        "may have ended without giving it back, with its changes half done"
+        f"{ref} was taken over from {held.holder}, {since}: that run may have ended with its changes half done"
     )
     return outcome
 
@@ -126,7 +129,8 @@ def _refusal(ref: ObjectRef, held: Holding, now: datetime) -> LockHeld:
     ends = _seconds(now, held.expires)
     return LockHeld(
         f"{ref} is held by {held.holder} since {held.age(now)} s; it runs out in {ends} s. Wait for that run to end. "
-        "If it is dead, give the lock back for it with state: released and force: true.",
+        "If it is dead, take the lock over from it with take_over_from; the playbooks do with "
+        f"-e resilient_traefik_dead_run={held.holder}",
         holder=held.holder,
         age=held.age(now),
         expires_in=ends,

@@ -48,6 +48,10 @@ options:
     description: With O(state=released), whether to give back a lock that somebody else holds.
     type: bool
     default: false
+  take_over_from:
+    description: A holder that is known to be dead. Its lock is taken over at once, with a warning.
+    type: str
+    version_added: 0.2.0
 extends_documentation_fragment:
   - resilient.traefik.connection
 attributes:

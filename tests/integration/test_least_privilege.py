@@ -30,7 +30,7 @@ def _lock(params: Params, admin: Client, namespace: str) -> None:
     lease = {"name": namespace, "namespace": "resilient-traefik", "holder": "me", "run_id": None}
     try:
         for state in ("held", "released", "held"):
-            run_lock.run(Task(params | lease | {"state": state, "duration": 60, "force": False}))
+            run_lock.run(Task(params | lease | {"state": state, "duration": 60, "force": False, "take_over_from": None}))
     finally:
         remove(admin, lease_ref(namespace, "resilient-traefik"))
 

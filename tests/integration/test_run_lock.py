@@ -33,7 +33,7 @@ def take(kubeconfig: Path, namespace: str) -> Take:
 
     def call(holder: str, **more: Any) -> dict[str, Any]:
         options = {"kubeconfig": str(kubeconfig), "name": "lock", "namespace": namespace, "holder": holder}
-        defaults = {"state": "held", "run_id": None, "duration": 1800, "force": False}
+        defaults = {"state": "held", "run_id": None, "duration": 1800, "force": False, "take_over_from": None}
         task = Task(options | defaults | more)
         return run_lock.run(task) | {"warnings": task.warnings}
 
@@ -125,6 +125,15 @@ def test_stale_lock_is_taken_over_with_a_warning(namespace: str, admin: Client, 
     # Its former holder comes back to life: the lock is no longer its to give back.
     with pytest.raises(run_lock.LockHeld):
         take("dead@gone.test:old", state="released")
+
+
+def test_lock_of_a_dead_run_is_taken_over_by_its_name(take: Take) -> None:
+    take("dead@gone.test:run")
+    with pytest.raises(run_lock.LockHeld, match="resilient_traefik_dead_run=dead@gone.test:run"):
+        take("me", take_over_from="another")
+    assert "which is said to be dead" in take("me", take_over_from="dead@gone.test:run")["warnings"][0]
+    with pytest.raises(run_lock.LockHeld, match="held by me"):
+        take("other", take_over_from="dead@gone.test:run")
 
 
 def test_holder_renews_when_it_is_time(namespace: str, admin: Client, take: Take) -> None:
