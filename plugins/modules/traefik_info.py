@@ -45,7 +45,7 @@ options:
     type: bool
     default: true
   sites:
-    description: Whether RV(sites) and RV(public_entry_points) are returned.
+    description: Whether RV(sites) and RV(site_check) are returned.
     type: bool
     default: false
     version_added: 0.2.0
@@ -250,11 +250,12 @@ sites:
   returned: with O(sites)
   type: list
   elements: dict
-public_entry_points:
-  description: The TCP entry points that routers use by default, without the internal one and that of the metrics.
+site_check:
+  description: >-
+    C(points) and C(requests) for M(resilient.traefik.http_check): each of RV(sites) at each replica and each TCP entry
+    point that routers use by default. Any answer will do.
   returned: with O(sites)
-  type: list
-  elements: str
+  type: dict
 """
 
 from ansible_collections.resilient.traefik.plugins.module_utils.as_module import run_as_module

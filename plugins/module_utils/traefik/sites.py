@@ -68,5 +68,25 @@ def public_entry_points(arguments: Mapping[str, str]) -> list[str]:
 
 
 def report(client: Client, workload: Workload) -> dict[str, Any]:
-    """``sites`` and ``public_entry_points``, as traefik_info returns them. Raises Forbidden."""
-    return {"sites": sites(client, workload), "public_entry_points": public_entry_points(workload.arguments)}
+    """``sites`` and ``site_check``, as traefik_info returns them. Raises Forbidden."""
+    found = sites(client, workload)
+    return {"sites": found, "site_check": check_of(found, workload)}
+
+
+def check_of(found: Iterable[Mapping[str, str]], workload: Workload) -> dict[str, Any]:
+    """Points and requests for http_check: each site at each public entry point of each replica, any answer will do."""
+    place = {"namespace": workload.ref.namespace, "workload": workload.ref.name}
+    return {
+        "points": [{"traefik": place | {"entry_point": name}} for name in public_entry_points(workload.arguments)],
+        "requests": [
+            {
+                "name": site["host"],
+                "host": site["host"],
+                "path": site["path"],
+                # What answers is asked for here, not who signed it.
+                "validate_certs": False,
+                "expect": {"status": []},
+            }
+            for site in found
+        ],
+    }
