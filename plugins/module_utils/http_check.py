@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, Session
+from ansible_collections.resilient.traefik.plugins.module_utils.http_before import (
+    Before,
+    earlier_answers,
+    in_words,
+    redirect_to,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.http_expectation import (
     Expectation,
     excerpt,
@@ -24,6 +30,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_requests im
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 
 # Answers that the message tells of; all of them stand in the result.
@@ -67,6 +74,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "requests": {"type": "list", "elements": "dict", "required": True, "options": REQUEST_OPTIONS},
     "return_headers": {"type": "list", "elements": "str", "default": []},
+    "as_before": {"type": "list", "elements": "dict"},
+    "as_before_headers": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "float", "default": 5.0},
     "max_seconds": {"type": "float", "default": 30.0},
     "wait_timeout": {"type": "float", "default": 0.0},
@@ -74,11 +83,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class CheckFailed(errors.ResilientError):
-    """Not every answer is as expected; ``answers`` has all of the last round."""
+    """Not every answer is as expected; ``answers`` and ``checks`` have all of the last round."""
 
 
 @dataclass(frozen=True)
-class _Check:
+class _Question:
     """One request to one place. A place of None is a point that stands for nothing, and ``problem`` says why."""
 
     position: int
@@ -87,27 +96,54 @@ class _Check:
     point: str
     place: Place | None = None
     problem: str = ""
+    before: Before | None = None
+
+    def check(self, answer: Mapping[str, Any], asked: str) -> Check:
+        """What this proves. ``asked`` is what was asked for, in words."""
+        parts = [self.before.words(answer)] if self.before else []
+        if self.expected != Expectation() or not parts:
+            parts.insert(0, self.expected.words())
+        seconds = f" in {answer['seconds']:g} s" if "seconds" in answer else ""
+        came = f"{in_words(answer)}{seconds}" if "status" in answer or not answer["problem"] else ""
+        found = [part for part in (came, answer["problem"]) if part]
+        named = f"{self.given['name']}: " if self.given["name"] else ""
+        return Check(
+            name=f"{named}{asked} through {self.point}",
+            passed=not answer["problem"],
+            expected=", ".join(parts),
+            found=": ".join(found),
+        )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What came of one question: the entry of the result ``answers``, and the check unless nothing was asked."""
+
+    answer: dict[str, Any]
+    check: Check | None = None
 
 
 def run(task: Task) -> dict[str, Any]:
     """Sends every request through every point, again until ``wait_timeout`` while an expectation is not met.
 
-    Raises CheckFailed with ``answers``, BadArgument, Forbidden.
+    Raises CheckFailed with ``answers`` and ``checks``, BadArgument, Forbidden.
     """
-    _check_arguments(task)
-    started, reported, answers = time.monotonic(), time.monotonic(), list[dict[str, Any]]()
+    before = _check_arguments(task)
+    started, reported, answers, told = time.monotonic(), time.monotonic(), list[dict[str, Any]](), list[_Told]()
     for rounds, left in enumerate(tries(task.params["wait_timeout"]), start=1):
-        answers = task.client.concurrently(lambda check: _answer(task, check), _checks(task))
+        told = task.client.concurrently(lambda question: _tell(task, question), _questions(task, before))
+        answers = [each.answer for each in told]
         problems = [answer for answer in answers if answer["problem"]]
         if not problems:
-            return _result(answers, rounds)
+            return _result(told, rounds)
         if left and time.monotonic() - reported > 2:
             reported = time.monotonic()
             task.progress(f"{len(problems)} of {len(answers)} answers are not as expected yet: {_told(problems[:1])}")
-    raise CheckFailed(_failure(answers, time.monotonic() - started), **_result(answers, rounds))
+    raise CheckFailed(_failure(answers, time.monotonic() - started), **_result(told, rounds))
 
 
-def _check_arguments(task: Task) -> None:
+def _check_arguments(task: Task) -> Before | None:
+    """The answers to compare with, if any. Raises BadArgument."""
     for name in ("points", "requests"):
         if not task.params[name]:
             raise errors.BadArgument(f"{name}: give at least one, or nothing is checked")
@@ -117,21 +153,30 @@ def _check_arguments(task: Task) -> None:
     left_out = [given["method"] for given in task.params["requests"] if given["method"] not in READING_METHODS]
     if task.check_mode and left_out:
         task.warnings.append(f"check mode sends no {', '.join(sorted(set(left_out)))} requests")
+    given = task.params["as_before"]
+    return None if given is None else earlier_answers(given, task.params["as_before_headers"])
 
 
-def _checks(task: Task) -> list[_Check]:
+def _questions(task: Task, before: Before | None) -> list[_Question]:
     """Every request for every place, as the points are at this moment."""
     asked = [
-        (position, given, expectation(given["expect"], f"requests: item {position} expect"))
+        (position, given, _expectation(given["expect"], f"requests: item {position} expect", before))
         for position, given in enumerate(task.params["requests"], start=1)
     ]
-    checks: list[_Check] = []
+    questions: list[_Question] = []
     for point in task.params["points"]:
         places, problem, name = _places(task, point)
         for position, given, expected in asked:
-            checks += [_Check(position, given, expected, place.point.name, place) for place in places]
-            checks += [_Check(position, given, expected, name, problem=problem)] if problem else []
-    return checks
+            questions += [
+                _Question(position, given, expected, place.point.name, place, before=before) for place in places
+            ]
+            questions += [_Question(position, given, expected, name, problem=problem)] if problem else []
+    return questions
+
+
+def _expectation(given: Mapping[str, Any] | None, path: str, before: Before | None) -> Expectation:
+    """What is expected apart from being as before, where that is expected: then nothing, unless it is given."""
+    return Expectation() if before and given is None else expectation(given, path)
 
 
 def _places(task: Task, point: Mapping[str, Any]) -> tuple[Sequence[Place], str, str]:
@@ -142,39 +187,62 @@ def _places(task: Task, point: Mapping[str, Any]) -> tuple[Sequence[Place], str,
         return [], problem, name
 
 
-def _answer(task: Task, check: _Check) -> dict[str, Any]:
-    """The entry of RV(answers) for one check."""
-    label = f"requests: item {check.position}"
-    result: dict[str, Any] = {"point": check.point, "name": check.given["name"] or label, "problem": check.problem}
-    if check.place is None:
-        return result
-    request = request_to(check.given, check.place, label)
-    result["request"] = str(request)
+def _tell(task: Task, question: _Question) -> _Told:
+    """Asks once, and compares."""
+    label = f"requests: item {question.position}"
+    given, place = question.given, question.place
+    answer: dict[str, Any] = {"point": question.point, "name": given["name"] or label, "problem": question.problem}
+    if place is None:
+        return _Told(answer, question.check(answer, f"{given['host'] or ''}{given['path']}"))
+    request = request_to(given, place, label)
+    answer |= {"request": str(request), "behind": place.behind or place.point.name}
     if task.check_mode and request.method not in READING_METHODS:
-        return result | {"skipped": True}
-    secrets = secrets_of(request)
+        return _Told(answer | {"skipped": True})
+    answer |= _asked(task, question, place, request)
+    if question.before:
+        answer["problem"] = _compared(question, question.before, answer)
+    method = "" if request.method == "GET" else f"{request.method} "
+    return _Told(answer, question.check(answer, f"{method}{request.host}{request.path}"))
+
+
+def _compared(question: _Question, before: Before, answer: Mapping[str, Any]) -> str:
+    """The problem, with what differs from before. Where there was no answer before, having none is no problem."""
+    difference = before.problem(answer)
+    if "status" not in answer and not difference and question.expected == Expectation():
+        return ""
+    return "; ".join(part for part in (difference, answer["problem"]) if part)
+
+
+def _asked(task: Task, question: _Question, place: Place, request: Request) -> dict[str, Any]:
+    """What the answer adds to its entry."""
+    secrets, params = secrets_of(request), task.params
     try:
-        with Session(
-            check.place.point, timeout=task.params["timeout"], max_seconds=task.params["max_seconds"]
-        ) as session:
+        with Session(place.point, timeout=params["timeout"], max_seconds=params["max_seconds"]) as session:
             answer = session.ask(request)
     except NoAnswer as error:
-        return result | {"problem": f"no answer: {error}"}
-    names = [*task.params["return_headers"], *(header.name for header in check.expected.headers)]
-    return result | {
+        return {"problem": f"no answer: {error}"}
+    names = [
+        *params["return_headers"],
+        *params["as_before_headers"],
+        *(header.name for header in question.expected.headers),
+    ]
+    url = f"{'https' if request.https else 'http'}://{request.host}{request.path}"
+    target = redirect_to(url, answer.status, answer.headers.get("location"))
+    return {
         "status": answer.status,
         "headers": shown_headers(answer, names),
         "body": excerpt(answer, secrets),
         "seconds": round(answer.seconds, 4),
-        "problem": check.expected.problem(answer, secrets),
-    }
+        "problem": question.expected.problem(answer, secrets),
+    } | ({"redirect_to": target} if target else {})
 
 
-def _result(answers: list[dict[str, Any]], rounds: int) -> dict[str, Any]:
-    seconds = [answer["seconds"] for answer in answers if "seconds" in answer]
+def _result(told: list[_Told], rounds: int) -> dict[str, Any]:
+    seconds = [each.answer["seconds"] for each in told if "seconds" in each.answer]
     return {
         "changed": False,
-        "answers": answers,
+        "answers": [each.answer for each in told],
+        "checks": [each.check.as_dict() for each in told if each.check],
         "slowest_seconds": max(seconds, default=0.0),
         "rounds": rounds,
     }

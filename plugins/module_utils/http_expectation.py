@@ -40,6 +40,14 @@ class HeaderExpectation:
             return f"header {self.name} should match {self.matches.pattern!r}, came {_shown(self.name, value)!r}"
         return ""
 
+    def words(self) -> str:
+        """What is expected, in words."""
+        if self.absent:
+            return f"no header {self.name}"
+        if self.equals is not None:
+            return f"header {self.name} {_shown(self.name, self.equals)!r}"
+        return f"header {self.name} like {self.matches.pattern!r}" if self.matches else f"a header {self.name}"
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -55,6 +63,12 @@ class Expectation:
         if self.body and not self.body.search(answer.text):
             problems.append(f"body should match {self.body.pattern!r}, came {excerpt(answer, secrets)[:100]!r}")
         return "; ".join(problem for problem in problems if problem)
+
+    def words(self) -> str:
+        """What is expected, in words."""
+        status = [f"status {' or '.join(map(str, self.status))}"] if self.status else []
+        body = [f"a body like {self.body.pattern!r}"] if self.body else []
+        return ", ".join([*status, *(header.words() for header in self.headers), *body]) or "an answer"
 
     def _status_problem(self, answer: Answer) -> str:
         if not self.status or answer.status in self.status:

@@ -19,11 +19,15 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
 
 @dataclass(frozen=True)
 class Place:
-    """One point, and what a request gets there unless it says otherwise. ``host`` is empty where none is natural."""
+    """One point, and what a request gets there unless it says otherwise. ``host`` is empty where none is natural.
+
+    ``behind`` is what the point is one of: workload and entry point, or Service and port. Else the point itself.
+    """
 
     point: Point
     https: bool = False
     host: str = ""
+    behind: str = ""
 
 
 class Empty(errors.ResilientError):
@@ -57,6 +61,7 @@ def _traefik(client: Client, given: Mapping[str, Any]) -> list[Place]:
         Place(
             _named(PodPoint(client, replica.namespace, replica.name, port), f"{replica} entry point {entry_point}"),
             https,
+            behind=f"{workload.ref} entry point {entry_point}",
         )
         for replica in workload.ready
     ]
@@ -81,7 +86,11 @@ def _service(client: Client, given: Mapping[str, Any]) -> list[Place]:
         raise Empty(f"{ref}: no ready endpoint that is a pod")
     host = f"{name}.{namespace}.svc"
     return [
-        Place(_named(PodPoint(client, namespace, pod, number), f"{ref} pod {pod} port {number}"), host=host)
+        Place(
+            _named(PodPoint(client, namespace, pod, number), f"{ref} pod {pod} port {number}"),
+            host=host,
+            behind=f"{ref} port {number}",
+        )
         for pod, number in pods
     ]
 

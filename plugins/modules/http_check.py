@@ -130,7 +130,8 @@ options:
         type: bool
         default: true
       expect:
-        description: What the answer must be. Without it the status must be 200.
+        description:
+          - What the answer must be. Without it the status must be 200, or as before with O(as_before).
         type: dict
         suboptions:
           status:
@@ -166,6 +167,25 @@ options:
     type: list
     elements: str
     default: []
+  as_before:
+    description:
+      - The RV(answers) of an earlier run with the same O(points) and O(requests). Every answer must be as it was then,
+        besides O(requests[].expect) where that is given.
+      - A status of success must still be one, a redirect must still lead to the same scheme and host, and a refusal
+        (4xx) must be the same. What gave no answer or an error of the server before may have become anything but
+        V(404), which is what Traefik says when it has lost a router.
+      - Bodies, cookies, times, and paths and queries of redirects are not compared. They change by themselves.
+      - Each replica is compared with itself. One that was not there then is compared with those that were, and is as
+        before when it is like one of them.
+    type: list
+    elements: dict
+  as_before_headers:
+    description:
+      - Headers whose values must be as before too, such as V(WWW-Authenticate). The earlier run must have returned
+        them, see O(return_headers).
+    type: list
+    elements: str
+    default: []
   timeout:
     description: Seconds that may pass without a byte, connecting included.
     type: float
@@ -192,6 +212,8 @@ notes:
     Service C(get) on it and C(list) on C(endpointslices). A URL needs no permission and no cluster.
 seealso:
   - module: resilient.traefik.traefik_info
+  - module: resilient.traefik.cluster_check
+  - module: resilient.traefik.verification_report
 """
 
 EXAMPLES = r"""
@@ -225,6 +247,27 @@ EXAMPLES = r"""
     requests:
       - path: /healthz
     max_seconds: 1
+
+- name: Remember how the sites answer
+  resilient.traefik.http_check:
+    points: &points
+      - traefik:
+          entry_point: web
+    requests: &sites
+      - host: shop.example.test
+        expect:
+          status: []
+      - host: blog.example.test
+        expect:
+          status: []
+  register: earlier
+
+- name: After a change they must answer as before
+  resilient.traefik.http_check:
+    points: *points
+    requests: *sites
+    as_before: "{{ earlier.answers }}"
+    wait_timeout: 30
 
 - name: As a user with a password, through the front door
   resilient.traefik.http_check:
@@ -266,6 +309,14 @@ answers:
     headers:
       description: The headers asked for, by lower-case name.
       type: dict
+    redirect_to:
+      description: Scheme and host that a redirect leads to, where it is one.
+      type: str
+      sample: https://login.example.test
+    behind:
+      description: What the point is one of, such as all replicas at an entry point. Else the point itself.
+      type: str
+      sample: Deployment traefik/traefik entry point web
     body:
       description: The first 300 characters of the body.
       type: str
@@ -279,6 +330,29 @@ answers:
     skipped:
       description: True for a request that check mode does not send.
       type: bool
+checks:
+  description: >-
+    One entry for every point and request that was sent, in the form that M(resilient.traefik.verification_report)
+    takes. Also there when the check fails.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What is proved.
+      type: str
+      sample: shop.example.test/ through replica traefik/traefik-5c9f7-x2x9q entry point web
+    passed:
+      description: Whether the answer is as expected.
+      type: bool
+    expected:
+      description: What is expected, in words.
+      type: str
+      sample: status 200
+    found:
+      description: What came, in words.
+      type: str
+      sample: 200 in 0.0042 s
 slowest_seconds:
   description: The longest of all C(seconds).
   returned: always
