@@ -1,0 +1,125 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""ForwardAuth middlewares: which they are and whom they ask. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+
+PART_OF, OURS = "app.kubernetes.io/part-of", "resilient-traefik"
+# What our own Service says of the Service that it stands before: NAMESPACE/NAME:PORT.
+TARGET_ANNOTATION = "resilient.traefik/target"
+# How authentik's Kubernetes integration and its chart label what they make.
+AUTHENTIK_NAMES = ("authentik", "authentik-proxy")
+
+Services = Mapping[tuple[str, str], Object]
+
+
+@dataclass(frozen=True)
+class Address:
+    """What a middleware asks, in its parts. ``host`` is in lower case and without a final dot."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+def address_of(url: str) -> Address:
+    """The parts of a ForwardAuth address; host empty and port 0 when it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return Address(url, "", "", 0, "")
+    return Address(url, parts.scheme, host, port, parts.path)
+
+
+def is_forward_auth(middleware: Object) -> bool:
+    """Whether a Middleware is one."""
+    return isinstance((middleware.get("spec") or {}).get("forwardAuth"), dict)
+
+
+def asked_by(middleware: Object) -> Address:
+    """Whom a ForwardAuth middleware asks."""
+    return address_of(str(middleware["spec"]["forwardAuth"].get("address") or ""))
+
+
+def service_behind(address: Address, services: Services, cluster_domain: str) -> Object | None:
+    """The Service that the address means, by its name in the cluster or its cluster address; None for anything else."""
+    name = address.host.removesuffix(f".{cluster_domain}").removesuffix(".svc")
+    labels = name.split(".")
+    if len(labels) == 2:
+        return services.get((labels[1], labels[0]))
+    found = [each for each in services.values() if address.host in (each["spec"].get("clusterIPs") or [])]
+    return found[0] if found else None
+
+
+def is_ours(item: Object | None) -> bool:
+    """Whether this collection made the object."""
+    return bool(item) and ((item or {})["metadata"].get("labels") or {}).get(PART_OF) == OURS
+
+
+def is_authentik(service: Object) -> bool:
+    """Whether the Service leads to authentik, by its labels or those of the pods that it selects."""
+    labels = [service["metadata"].get("labels") or {}, service["spec"].get("selector") or {}]
+    return any(each.get("app.kubernetes.io/name") in AUTHENTIK_NAMES for each in labels)
+
+
+def is_outpost(service: Object) -> bool:
+    """Whether authentik's Kubernetes integration made the Service for an outpost."""
+    return (service["metadata"].get("labels") or {}).get("app.kubernetes.io/name") == "authentik-proxy"
+
+
+def remembered_target(service: Object) -> dict[str, Any]:
+    """``namespace``, ``service`` and ``port`` before which our proxy stands, as its Service says; else empty."""
+    text = str((service["metadata"].get("annotations") or {}).get(TARGET_ANNOTATION, ""))
+    place, _colon, port = text.rpartition(":")
+    namespace, _slash, name = place.partition("/")
+    return {"namespace": namespace, "service": name, "port": int(port)} if name and port.isdigit() else {}
+
+
+def chosen(middlewares: Iterable[Object], namespace: str, name: str, path: str) -> list[Object]:
+    """The middlewares that a wish may mean: by name and namespace, without a name by the path that they ask.
+
+    With a name those too that are no ForwardAuth middleware, so that it can be said.
+    """
+    inside = [each for each in middlewares if namespace in ("", each["metadata"]["namespace"])]
+    if name:
+        return [each for each in inside if each["metadata"]["name"] == name]
+    return [each for each in inside if is_forward_auth(each) and asked_by(each).path == path]
+
+
+def service_port(service: Object, port: int) -> Object | None:
+    """The Service's port of that number."""
+    return next((each for each in service["spec"].get("ports") or [] if each["port"] == port), None)
+
+
+def pod_port(service: Object, port: Object, slices: Iterable[Object], workloads: Iterable[Object]) -> int:
+    """The number of the pods' port behind a Service's port, 0 when nothing tells it.
+
+    A name is looked up in the EndpointSlices of the Service, and where there is no pod in the Deployments that it would
+    select.
+    """
+    target = port.get("targetPort", port["port"])
+    if isinstance(target, int):
+        return target
+    for piece in slices:
+        for each in piece.get("ports") or []:
+            if (each.get("name") or "") == (port.get("name") or "") and each.get("port"):
+                return int(each["port"])
+    selector = (service["spec"].get("selector") or {}).items()
+    for workload in workloads:
+        template = workload["spec"]["template"]
+        if selector and selector <= (template["metadata"].get("labels") or {}).items():
+            for container in template["spec"]["containers"]:
+                for each in container.get("ports") or []:
+                    if each.get("name") == target:
+                        return int(each["containerPort"])
+    return 0

@@ -1,0 +1,124 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What fallback proxies depend on, as it is in the cluster: read in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument, Forbidden
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import Route, routes
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload, find_workload
+
+_SLICES = "discovery.k8s.io/v1"
+_LISTS = (
+    (API_VERSION, "Middleware"),
+    (API_VERSION, "IngressRoute"),
+    ("networking.k8s.io/v1", "Ingress"),
+    ("v1", "Service"),
+    ("v1", "Node"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The cluster as it was read. Objects by (namespace, name) where one is looked up.
+
+    ``traefik_fault`` says why there is no ``workload``. ``unread`` are lists and objects that may not be read.
+    """
+
+    workload: Workload | None
+    traefik_fault: str
+    middlewares: Sequence[Object] = ()
+    routes: Sequence[Route] = ()
+    services: Mapping[tuple[str, str], Object] = field(default_factory=dict)
+    nodes: Sequence[Object] = ()
+    quotas: Mapping[str, Sequence[Object]] = field(default_factory=dict)
+    ranges: Mapping[str, Sequence[Object]] = field(default_factory=dict)
+    workloads: Mapping[tuple[str, str], Object] = field(default_factory=dict)
+    secrets: Mapping[tuple[str, str], Object] = field(default_factory=dict)
+    slices: Mapping[tuple[str, str], Sequence[Object]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+    unread: Sequence[str] = ()
+
+    @property
+    def traefik_namespace(self) -> str:
+        """Where Traefik runs, empty when it was not found."""
+        return self.workload.ref.namespace if self.workload else ""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Traefik's static settings."""
+        return self.workload.arguments if self.workload else {}
+
+
+def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> Found:
+    """Everything at once. Raises Unreachable, Unauthorized."""
+    queries = _queries(wishes)
+    work: list[Callable[[], Any]] = [lambda: _traefik(client, namespace, name), lambda: read_all(client, queries)]
+    (workload, fault), answers = client.concurrently(lambda each: each(), work)
+    of = {answer.query: answer for answer in answers}
+    middlewares = of[Query(*_LISTS[0])].items
+    items = [*of[Query(*_LISTS[1])].items, *of[Query(*_LISTS[2])].items]
+    return Found(
+        workload=workload,
+        traefik_fault=fault,
+        middlewares=middlewares,
+        routes=routes(items, middlewares, workload.arguments if workload else {}),
+        services=_by_place(of[Query(*_LISTS[3])].items),
+        nodes=of[Query(*_LISTS[4])].items,
+        quotas=_by_namespace(answers, "ResourceQuota"),
+        ranges=_by_namespace(answers, "LimitRange"),
+        workloads=_by_place(item for answer in answers if answer.query.kind == "Deployment" for item in answer.items),
+        secrets=_by_place(item for answer in answers if answer.query.kind == "Secret" for item in answer.items),
+        slices=_slices(answers),
+        missing=frozenset(str(answer.query) for answer in answers if answer.query.name and answer.status == "missing"),
+        unread=[answer.message for answer in answers if answer.status == "forbidden"],
+    )
+
+
+def _traefik(client: Client, namespace: str, name: str) -> tuple[Workload | None, str]:
+    try:
+        return find_workload(client, namespace, name), ""
+    except (BadArgument, Forbidden) as error:
+        return None, str(error)
+
+
+def _queries(wishes: Sequence[Wish]) -> list[Query]:
+    found = [Query(api_version, kind) for api_version, kind in _LISTS]
+    # Ports by name are told by these, and a target without pods only by its Deployment.
+    found += [Query(_SLICES, "EndpointSlice"), Query("apps/v1", "Deployment")]
+    for wish in wishes:
+        space = wish.namespace
+        if not space:
+            continue
+        found += [Query("v1", "Namespace", space)]
+        found += [Query("v1", kind, namespace=space) for kind in ("ResourceQuota", "LimitRange")]
+        if wish.asks_for_login and wish.users_secret:
+            found.append(Query("v1", "Secret", wish.users_secret, space))
+        if wish.priority_class:
+            found.append(Query("scheduling.k8s.io/v1", "PriorityClass", wish.priority_class))
+    return list(dict.fromkeys(found))
+
+
+def _by_place(items: Iterable[Object]) -> dict[tuple[str, str], Object]:
+    return {(item["metadata"].get("namespace", ""), item["metadata"]["name"]): item for item in items}
+
+
+def _by_namespace(answers: Sequence[Answer], kind: str) -> dict[str, Sequence[Object]]:
+    return {answer.query.namespace: answer.items for answer in answers if answer.query.kind == kind}
+
+
+def _slices(answers: Sequence[Answer]) -> dict[tuple[str, str], list[Object]]:
+    found: dict[tuple[str, str], list[Object]] = {}
+    for answer in answers:
+        for item in answer.items if answer.query.kind == "EndpointSlice" else []:
+            service = (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
+            found.setdefault((item["metadata"]["namespace"], service), []).append(item)
+    return found

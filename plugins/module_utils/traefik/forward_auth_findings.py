@@ -1,0 +1,189 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a wished proxy can be, in sentences: option, fault, remedy. Pure."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right, rights
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth, forward_auth_headers
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_room as room
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import Faults, Situation
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import (
+    DO_NOT_SCHEDULE,
+    SCHEDULE_ANYWAY,
+    Wish,
+    ready_made,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.nodes import usable_nodes
+
+OLDEST = (3, 0)
+_WRITE = ("get", "create", "patch")
+
+
+def cluster_faults(found: Found) -> Faults:
+    """What holds for every proxy: Traefik itself, and what may not be read."""
+    faults: Faults = []
+    if found.traefik_fault:
+        faults.append(("traefik_name", found.traefik_fault.removeprefix("workload: ")))
+    elif found.workload and (version := found.workload.version) and _number(version) < OLDEST:
+        faults.append(
+            ("traefik_name", f"{found.workload.ref} is Traefik {version}, and 3.0 is the oldest that this works with")
+        )
+    return faults + [("traefik_name", message) for message in dict.fromkeys(found.unread)]
+
+
+def dns_faults(given: str, service: Object | None) -> Faults:
+    """Whether the address of the cluster's DNS is known."""
+    if given or service:
+        return []
+    return [("dns", "no Service of the cluster's DNS was found (label k8s-app=kube-dns); give its address")]
+
+
+def faults_of(wish: Wish, found: Found, there: Situation) -> Faults:
+    """Everything that stands in the way of one proxy."""
+    faults = [*wish.faults, *there.faults]
+    if wish.name and wish.namespace:
+        faults += [*_place_faults(wish, found, there), *_secret_faults(wish, found)]
+        if not any(option in ("replicas", "when_unsatisfiable") for option, _words in wish.faults):
+            faults += [*_node_faults(wish, found), *_room_faults(wish, found)]
+    if there.middleware is not None:
+        faults += _host_faults(wish, found, there.middleware)
+        forward_auth_spec = there.middleware["spec"]["forwardAuth"]
+        wanted = forward_auth_headers.request_header_findings(forward_auth_spec, wish.asks_for_login)
+        faults += [("middleware", f"{wish.name}: {words}") for words in wanted]
+    return faults
+
+
+def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
+    """What works and may surprise."""
+    if there.middleware is None:
+        return []
+    told = []
+    name = f"Middleware {there.middleware['metadata']['namespace']}/{there.middleware['metadata']['name']}"
+    if there.middleware["spec"]["forwardAuth"].get("trustForwardHeader") and wish.policy.get("hosts"):
+        told.append(
+            f"{name} has trustForwardHeader: where an entry point trusts forwarded headers too, a client chooses by "
+            "its own X-Forwarded-Host which host's fallback policy holds"
+        )
+    told += [
+        f"a LimitRange in namespace {wish.namespace} gives the proxy's containers a CPU limit of {limit}: it will "
+        "throttle them in the steady state"
+        for limit in room.cpu_limits(found.ranges.get(wish.namespace, ()))
+    ]
+    return told
+
+
+def rights_of(wish: Wish, there: Situation, traefik_namespace: str, uses_policy: bool) -> Iterator[Right]:
+    """Exactly what the role needs to bring the proxy up, to ask it and to switch to it."""
+    kinds = ["services", "deployments.apps", "poddisruptionbudgets.policy"]
+    kinds += ["networkpolicies.networking.k8s.io"] * uses_policy
+    yield from rights([*_WRITE, "delete", "list"], ["configmaps"], wish.namespace)
+    yield from rights(_WRITE, [*kinds, *["secrets"] * wish.asks_for_login], wish.namespace)
+    yield from rights(["list"], ["pods", "endpointslices.discovery.k8s.io"], wish.namespace)
+    yield from rights(["get", "create"], ["pods/portforward"], wish.namespace)
+    if there.place:
+        yield from rights(_WRITE, ["services"], there.place["namespace"])
+        yield from rights(["get", "create"], ["pods/portforward"], there.place["namespace"])
+    if there.middleware is not None:
+        yield from rights(["get", "patch"], ["middlewares.traefik.io"], there.middleware["metadata"]["namespace"])
+    if traefik_namespace:
+        yield from rights(["get", "create"], ["pods/portforward"], traefik_namespace)
+
+
+def _place_faults(wish: Wish, found: Found, there: Situation) -> Iterator[tuple[str, str]]:
+    if f"Namespace {wish.namespace}" in found.missing:
+        yield "namespace", f"there is no namespace {wish.namespace}; create it, or choose another"
+    places = [("Service", (wish.namespace, wish.name), found.services)]
+    places.append(("Deployment", (wish.namespace, wish.name), found.workloads))
+    if there.place:
+        places.append(("Service", (there.place["namespace"], f"{wish.name}-peers"), found.services))
+    for kind, place, known in places:
+        if place in known and not forward_auth.is_ours(known[place]):
+            yield "name", f"{kind} {'/'.join(place)} is there and not of this collection; choose another name"
+    if f"PriorityClass {wish.priority_class}" in found.missing:
+        yield "priority_class", f"there is no PriorityClass {wish.priority_class}; create it, or leave it empty"
+
+
+def _secret_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
+    """A Secret that is there and would not be written anew has to be usable."""
+    secret = found.secrets.get((wish.namespace, wish.users_secret))
+    text = ((secret or {}).get("data") or {}).get("users")
+    if text:
+        _users, problems = ready_made(base64.b64decode(text), f"Secret {wish.namespace}/{wish.users_secret}")
+        yield from (("users_secret", problem) for problem in problems)
+
+
+def _node_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
+    if not found.nodes:
+        return
+    pod = {"tolerations": wish.given.get("tolerations") or [], "nodeSelector": wish.given.get("node_selector") or {}}
+    usable = len(usable_nodes(found.nodes, pod))
+    if not usable:
+        yield (
+            "node_selector",
+            f"none of the {len(found.nodes)} nodes takes the proxy's pods (taints, cordons, node_selector)",
+        )
+    elif wish.one_a_node and wish.replicas > usable:
+        yield (
+            "replicas",
+            f"{wish.replicas} replicas, one a node, need as many nodes that take pods, and there "
+            f"{'is' if usable == 1 else 'are'} {usable}; lower it, or set when_unsatisfiable: {SCHEDULE_ANYWAY} "
+            f"instead of {DO_NOT_SCHEDULE} and live with several on a node",
+        )
+
+
+def _room_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
+    containers = wish.containers()
+    ranges = found.ranges.get(wish.namespace, ())
+    try:
+        for words in room.limit_findings(ranges, containers):
+            yield "memory", f"{words}; change one of the two"
+        present = found.workloads.get((wish.namespace, wish.name))
+        there = present["spec"]["template"]["spec"]["containers"] if present else []
+        number = present["spec"].get("replicas", 1) if present else 0
+        defaulted = ["limits.cpu"] if room.cpu_limits(ranges) else []
+        quotas = found.quotas.get(wish.namespace, ())
+        for words in room.quota_findings(quotas, containers, wish.replicas + 1, there, number, defaulted):
+            yield "namespace", f"{words}; raise the quota, or choose another namespace"
+    except ValueError as error:
+        yield "memory", str(error)
+
+
+def _host_faults(wish: Wish, found: Found, middleware: Object) -> Iterator[tuple[str, str]]:
+    name = routing.qualified_name(middleware)
+    known, others = routing.hosts_behind(found.routes, name)
+    if others or routing.unread_providers(found.settings):
+        return
+    elsewhere = {host for route in found.routes for host in route.hosts}
+    given: list[tuple[str, Sequence[str]]] = [
+        ("fallback_policies", [str(host).lower().rstrip(".") for host in wish.policy.get("hosts") or {}]),
+        ("hosts", [str(host) for host in wish.given.get("hosts") or []]),
+    ]
+    for option, hosts in given:
+        for host in hosts:
+            if host not in known and "*" not in host:
+                yield option, f"{host} is {_unknown(host in elsewhere)}; {_known(known)}"
+
+
+def _unknown(is_elsewhere: bool) -> str:
+    if is_elsewhere:
+        return "a host whose routes do not use this middleware"
+    return "an unknown host: no route of the cluster names it"
+
+
+def _known(hosts: Iterable[str]) -> str:
+    listed = list(hosts)
+    if not listed:
+        return "no route uses the middleware at all"
+    return f"behind the middleware are {', '.join(listed[:10])}" + (
+        f" and {len(listed) - 10} more" * (len(listed) > 10)
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())

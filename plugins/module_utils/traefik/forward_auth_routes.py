@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which hosts are behind which middlewares, by the routes of the cluster. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import CHAIN_ANNOTATION, crd_id
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import listed
+
+# Providers whose routes are read here; routes of others are in no object of these kinds.
+_READ = ("providers.kubernetescrd", "providers.kubernetesingress")
+_NAMED_HOST = re.compile(r"\bHost\(")
+
+
+@dataclass(frozen=True)
+class Route:
+    """``hosts`` by name, ``pattern`` when it may match others too, ``middlewares`` by qualified name, in order."""
+
+    hosts: tuple[str, ...]
+    pattern: bool
+    middlewares: tuple[str, ...]
+
+
+def routes(
+    items: Iterable[Object], middlewares: Sequence[Object], settings: Mapping[str, str] | None = None
+) -> list[Route]:
+    """Every route of Ingresses and IngressRoutes, with the middlewares of chains and entry points in their places."""
+    chains = {qualified_name(each): each for each in middlewares if (each.get("spec") or {}).get("chain")}
+    first = [
+        name
+        for setting, value in (settings or {}).items()
+        if setting.startswith("entrypoints.") and ".http.middlewares" in setting
+        for name in chain.from_text(value)
+    ]
+    found = []
+    for item in items:
+        for part, names in _parts(item):
+            hosts = tuple(site["host"] for site in listed([part]))
+            resolved = tuple(each for name in [*first, *names] for each in _resolved(name, chains, frozenset()))
+            found.append(Route(hosts, _matches_others(part, hosts), resolved))
+    return found
+
+
+def qualified_name(middleware: Object) -> str:
+    """How routes name a Middleware."""
+    return crd_id(middleware["metadata"]["namespace"], middleware["metadata"]["name"])
+
+
+def hosts_behind(found: Iterable[Route], name: str) -> tuple[list[str], bool]:
+    """The hosts of the routes with that middleware, sorted, and whether one of these may match other hosts."""
+    using = [route for route in found if name in route.middlewares]
+    return sorted({host for route in using for host in route.hosts}), any(route.pattern for route in using)
+
+
+def comes_after(found: Iterable[Route], name: str, others: Iterable[str]) -> bool:
+    """Whether the middleware stands behind one of the others in any route."""
+    names = set(others) - {name}
+    return any(
+        names & set(route.middlewares[: route.middlewares.index(name)]) for route in found if name in route.middlewares
+    )
+
+
+def unread_providers(settings: Mapping[str, str]) -> list[str]:
+    """Providers of this Traefik whose routes are not among the objects that were read."""
+    names = {".".join(name.split(".")[:2]) for name in settings if name.startswith("providers.")}
+    ignored = ("providers.providersthrottleduration", *_READ)
+    return sorted(name for name in names if name not in ignored and static.is_on(dict(settings), name))
+
+
+def _parts(item: Object) -> Iterator[tuple[Object, list[str]]]:
+    """An object for each route of the item, and the names in its chain."""
+    namespace, spec = item["metadata"]["namespace"], item.get("spec") or {}
+    if item["kind"] == "Ingress":
+        yield item, chain.from_text((item["metadata"].get("annotations") or {}).get(CHAIN_ANNOTATION))
+        return
+    for route in spec.get("routes") or []:
+        names = chain.from_references(route.get("middlewares") or [], namespace)
+        yield {"kind": item["kind"], "metadata": item["metadata"], "spec": {"routes": [route]}}, names
+
+
+def _resolved(name: str, chains: Mapping[str, Object], seen: frozenset[str]) -> Iterator[str]:
+    """The name, or what the chain of that name holds; a chain within itself is left out."""
+    if name not in chains or name in seen:
+        yield name
+        return
+    middleware = chains[name]
+    inner = (middleware["spec"]["chain"] or {}).get("middlewares") or []
+    for each in chain.from_references(inner, middleware["metadata"]["namespace"]):
+        yield from _resolved(each, chains, seen | {name})
+
+
+def _matches_others(part: Object, hosts: Sequence[str]) -> bool:
+    if part["kind"] == "Ingress":
+        rules = (part.get("spec") or {}).get("rules") or []
+        return not rules or any(not rule.get("host") or "*" in rule["host"] for rule in rules)
+    match = str(part["spec"]["routes"][0].get("match") or "")
+    return not hosts or not _NAMED_HOST.search(match) or "HostRegexp(" in match

@@ -1,0 +1,219 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which middleware a wish means, whom it asks at present, and which Service the proxy is to stand before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import Address
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
+
+Faults = list[tuple[str, str]]
+DIRECT, BEHIND_OURS, FOREIGN = "direct", "ours", "foreign"
+
+
+@dataclass
+class Situation:
+    """What is there for one wish. ``behind`` is direct, ours or foreign, empty when it cannot be told.
+
+    ``path`` is what the target is asked, ``place`` has its namespace, service and port; ``faults`` are (option, words).
+    """
+
+    middleware: Object | None = None
+    behind: str = ""
+    path: str = ""
+    place: dict[str, Any] = field(default_factory=dict)
+    service: Object | None = None
+    pod_port: int = 0
+    faults: Faults = field(default_factory=list)
+
+
+def situation(wish: Wish, found: Found, cluster_domain: str) -> Situation:
+    """The wish's middleware and target, with every fault on the way there."""
+    result = Situation()
+    result.path = str(wish.given.get("path") or "")
+    result.middleware = _middleware(wish, found, result.faults)
+    if result.middleware is None:
+        return result
+    result.path = result.path or forward_auth.asked_by(result.middleware).path or "/"
+    _find_target(wish, found, cluster_domain, result)
+    if result.place:
+        _look_at_service(wish, found, result)
+    return result
+
+
+def _middleware(wish: Wish, found: Found, faults: Faults) -> Object | None:
+    given = wish.given.get("middleware") or {}
+    namespace, name = str(given.get("namespace") or ""), str(given.get("name") or "")
+    path = str(wish.given.get("path", ""))
+    if not (name or path):
+        faults.append(("middleware", "neither its name nor the path that it asks is given"))
+        return None
+    matching = _preferred(forward_auth.chosen(found.middlewares, namespace, name, path), found)
+    where = f" in namespace {namespace}" if namespace else ""
+    what = f"named {name}" if name else f"that asks {path}"
+    if not matching:
+        faults.append(("middleware", f"there is no ForwardAuth middleware {what}{where}; {_there_are(found)}"))
+        return None
+    if len(matching) > 1:
+        listed = ", ".join(map(_shown, matching))
+        faults.append(
+            (
+                "middleware",
+                f"more than one middleware {what}{where}: {listed}; give each an entry in the list of proxies",
+            )
+        )
+        return None
+    if not forward_auth.is_forward_auth(matching[0]):
+        kinds = ", ".join(sorted(matching[0].get("spec") or {})) or "nothing"
+        faults.append(("middleware", f"{_shown(matching[0])} is not a ForwardAuth middleware, it has {kinds}"))
+        return None
+    return matching[0]
+
+
+def _preferred(matching: list[Object], found: Found) -> list[Object]:
+    """Of several the one beside Traefik, whose middlewares are those that all may use."""
+    beside = [each for each in matching if each["metadata"]["namespace"] == found.traefik_namespace]
+    return beside if len(matching) > 1 and len(beside) == 1 else matching
+
+
+def _there_are(found: Found) -> str:
+    known = sorted(_shown(each) for each in found.middlewares if forward_auth.is_forward_auth(each))
+    return f"there are {', '.join(known)}" if known else "there is none in the cluster"
+
+
+def _find_target(wish: Wish, found: Found, cluster_domain: str, result: Situation) -> None:
+    middleware = result.middleware or {}
+    asked = forward_auth.asked_by(middleware)
+    service = forward_auth.service_behind(asked, found.services, cluster_domain)
+    if asked.path.rstrip("/") != result.path.rstrip("/"):
+        result.faults.append(("path", f"{_shown(middleware)} asks {asked.url}, and the path here is another one"))
+    named = wish.given.get("target") or {}
+    if forward_auth.is_ours(service):
+        result.behind = BEHIND_OURS
+        remembered = forward_auth.remembered_target(service or {})
+        result.place = _named_place(named, middleware) or remembered or _outpost(wish, found)
+        if not result.place:
+            words = (
+                f"{_shown(middleware)} asks a proxy of this collection that does not say whom it stands before; name it"
+            )
+            result.faults.append(("target", words))
+        return
+    result.place = _named_place(named, middleware)
+    if result.place:
+        _compare(found, asked, service, result)
+    else:
+        _take_what_is_asked(wish, asked, service, result)
+
+
+def _outpost(wish: Wish, found: Found) -> dict[str, Any]:
+    """authentik's own Service, where a proxy stands before it and nothing says so and there is exactly one."""
+    outposts = [each for each in found.services.values() if forward_auth.is_outpost(each)]
+    if not wish.given.get("authentik") or len(outposts) != 1:
+        return {}
+    metadata = outposts[0]["metadata"]
+    return {"namespace": metadata["namespace"], "service": metadata["name"], "port": 0}
+
+
+def _named_place(named: Mapping[str, Any], middleware: Object) -> dict[str, Any]:
+    if not named.get("service"):
+        return {}
+    namespace = str(named.get("namespace") or middleware["metadata"]["namespace"])
+    return {"namespace": namespace, "service": str(named["service"]), "port": int(named.get("port") or 0)}
+
+
+def _compare(found: Found, asked: Address, service: Object | None, result: Situation) -> None:
+    """The address must mean the named target, or the same pods under another name."""
+    target = found.services.get((result.place["namespace"], result.place["service"]))
+    if service is not None and target is not None and _same_pods(service, target):
+        result.behind = DIRECT
+        return
+    result.behind = FOREIGN
+    what = f"Service {_place(service)}" if service else "no Service of this cluster"
+    words = (
+        f"{_shown(result.middleware or {})} asks {asked.url} ({what}), which is neither the target nor this proxy; "
+        "make the target fit, or lead the middleware back to the target first"
+    )
+    result.faults.append(("target", words))
+
+
+def _same_pods(one: Object, other: Object) -> bool:
+    if _place(one) == _place(other):
+        return True
+    selector = one["spec"].get("selector")
+    same_namespace = one["metadata"]["namespace"] == other["metadata"]["namespace"]
+    return bool(selector) and same_namespace and selector == other["spec"].get("selector")
+
+
+def _take_what_is_asked(wish: Wish, asked: Address, service: Object | None, result: Situation) -> None:
+    name = _shown(result.middleware or {})
+    if service is None:
+        result.behind = FOREIGN
+        words = f"{name} asks {asked.url}, which is no Service of this cluster; name the Service that is to be asked"
+        result.faults.append(("target", words))
+        return
+    if wish.given.get("authentik") and not forward_auth.is_authentik(service):
+        result.behind = FOREIGN
+        words = (
+            f"{name} asks {asked.url}, and Service {_place(service)} is not authentik's: somebody else's proxy seems "
+            "to stand before it. Name that Service as the target if this one is to stand before the other, else "
+            "authentik's"
+        )
+        result.faults.append(("target", words))
+        return
+    if asked.scheme == "https":
+        words = f"{name} asks {asked.url}, and the proxy asks by http; name the Service and its port for http"
+        result.faults.append(("target", words))
+        return
+    result.behind = DIRECT
+    result.place = {
+        "namespace": service["metadata"]["namespace"],
+        "service": service["metadata"]["name"],
+        "port": asked.port,
+    }
+
+
+def _look_at_service(wish: Wish, found: Found, result: Situation) -> None:
+    place = (result.place["namespace"], result.place["service"])
+    service = result.service = found.services.get(place)
+    if service is None:
+        result.faults.append(("target", f"there is no Service {'/'.join(place)}"))
+        return
+    ports = service["spec"].get("ports") or []
+    if not result.place["port"] and ports:
+        result.place["port"] = ports[0]["port"]
+    port = forward_auth.service_port(service, result.place["port"])
+    if not service["spec"].get("selector"):
+        words = f"Service {_place(service)} selects no pods, and the proxy asks each pod by itself; name one that does"
+        result.faults.append(("target", words))
+    elif port is None:
+        known = ", ".join(str(each["port"]) for each in ports) or "none"
+        words = f"Service {_place(service)} has no port {result.place['port']}; it has {known}"
+        result.faults.append(("target", words))
+    else:
+        given = int((wish.given.get("target") or {}).get("pod_port") or 0)
+        slices, workloads = found.slices.get(place, ()), _workloads_in(found, place[0])
+        result.pod_port = given or forward_auth.pod_port(service, port, slices, workloads)
+        if not result.pod_port:
+            words = (
+                f"the port of the pods of Service {_place(service)} cannot be told while none is there; name pod_port"
+            )
+            result.faults.append(("target", words))
+
+
+def _workloads_in(found: Found, namespace: str) -> list[Object]:
+    return [item for (place, _name), item in found.workloads.items() if place == namespace]
+
+
+def _place(item: Object | None) -> str:
+    metadata = (item or {})["metadata"]
+    return f"{metadata.get('namespace', '')}/{metadata['name']}"
+
+
+def _shown(middleware: Object) -> str:
+    return f"Middleware {_place(middleware)}"

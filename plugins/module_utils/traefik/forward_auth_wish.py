@@ -1,0 +1,201 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A fallback proxy as somebody wants it: settings for all, and what one of a list says otherwise. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.schemes import SCHEMES, SLOW_BCRYPT, identify
+from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.text import NotHtpasswd, parse
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import Policy, policy_from
+
+DO_NOT_SCHEDULE, SCHEDULE_ANYWAY = "DoNotSchedule", "ScheduleAnyway"
+# What makes a Service's name (RFC 1035), with room for what is put behind it.
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,40}[a-z0-9])?\Z")
+_SECRETS = ("users", "htpasswd")
+# Settings that have another name in the policy.
+_POLICY_NAMES = {"fallback_policy": "default", "fallback_policies": "hosts"}
+# A sentence of policy_from: the option, and what is wrong with it.
+_SENTENCE = re.compile(r"(?:^|(?<=\. ))([a-z_]+): (.*?)\.(?= [a-z_]+: |$)")
+_NEEDED = ("name", "namespace")
+# Settings that only the objects need, beside those that are judged.
+_PASSED_ON = frozenset(
+    (
+        "image",
+        "image_modules",
+        "image_pull_secrets",
+        "memory",
+        "network_policy",
+        "priority_class",
+        "serve_on",
+        "workers",
+    )
+)
+_JUDGED = frozenset(
+    (
+        *_NEEDED,
+        *(
+            "authentik",
+            "bot_user_agent",
+            "check_host",
+            "hide_login",
+            "hosts",
+            "htpasswd",
+            "identity_headers",
+            "middleware",
+        ),
+        *("node_selector", "port", "replicas", "target", "tolerations", "users", "users_secret", "when_unsatisfiable"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One proxy. ``given`` are all settings but secrets, ``faults`` what is wrong with them by itself, by option."""
+
+    given: Mapping[str, Any]
+    policy: Mapping[str, Any]
+    user_names: tuple[str, ...]
+    faults: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.given.get("name", ""))
+
+    @property
+    def namespace(self) -> str:
+        """Where it is to run."""
+        return str(self.given.get("namespace", ""))
+
+    @property
+    def asks_for_login(self) -> bool:
+        """Whether any host falls back to the emergency login."""
+        return "basic" in (self.policy.get("default", "basic"), *(self.policy.get("hosts") or {}).values())
+
+    @property
+    def replicas(self) -> int:
+        """How many pods."""
+        return int(self.given.get("replicas", 2))
+
+    @property
+    def users_secret(self) -> str:
+        """The Secret of the emergency logins."""
+        return str(self.given.get("users_secret") or f"{self.name}-users")
+
+    @property
+    def priority_class(self) -> str:
+        """The PriorityClass of the pods, empty for none."""
+        return str(self.given.get("priority_class") or "")
+
+    @property
+    def one_a_node(self) -> bool:
+        """Whether no node may have two of them."""
+        return str(self.given.get("when_unsatisfiable", DO_NOT_SCHEDULE)) == DO_NOT_SCHEDULE
+
+    def containers(self) -> list[dict[str, Any]]:
+        """The containers of a pod by what they ask for."""
+        memory = str(self.given.get("memory", "192Mi"))
+        proxy = {"resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"memory": memory}}}
+        login = {"resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": memory}}}
+        return [proxy, login] if self.asks_for_login else [proxy]
+
+    def policy_of(self, path: str, host: str, check_host: str, user_names: Sequence[str] = ()) -> dict[str, Any]:
+        """The policy for a target that is asked that path with that Host header."""
+        hidden = {"emergency_users": list(user_names)} if user_names else {}
+        return {**self.policy, "path": path, "host": host, "check_host": check_host, **hidden}
+
+    def fallback_of(self, host: str) -> str:
+        """What the fallback does for a host: allow, basic or deny."""
+        return str((self.policy.get("hosts") or {}).get(host, self.policy.get("default", "basic")))
+
+
+def wishes_from(settings: Mapping[str, Any], proxies: Sequence[Mapping[str, Any]]) -> list[Wish]:
+    """A wish for each of the list: the settings, and the entry's own where it has them."""
+    return [_wish({**settings, **entry}) for entry in proxies]
+
+
+def common_faults(wishes: Sequence[Wish]) -> list[tuple[str, str]]:
+    """What is wrong with the wishes beside one another, by option."""
+    places = [(wish.namespace, wish.name) for wish in wishes]
+    twice = sorted({f"{namespace}/{name}" for namespace, name in places if places.count((namespace, name)) > 1})
+    return [("proxies", f"{place} is there twice; give each a name of its own") for place in twice]
+
+
+def _wish(given: dict[str, Any]) -> Wish:
+    faults: list[tuple[str, str]] = []
+    known = _JUDGED | _PASSED_ON | _policy_options() | _POLICY_NAMES.keys()
+    for option in sorted(given.keys() - known):
+        faults.append(("proxies", f"{option} is no setting of a proxy; there are {', '.join(sorted(known))}"))
+    for option in _NEEDED:
+        if not given.get(option):
+            faults.append((option, "is needed"))
+    if given.get("name") and not _NAME.match(str(given["name"])):
+        faults.append(("name", f"{given['name']!r} is no name for a Service: lower-case letters, digits and hyphens"))
+    _check_numbers(given, faults)
+    policy = _policy(given, faults)
+    users = [str(user.get("name", "")) for user in given.get("users") or [] if user.get("state") != "absent"]
+    text = str(given.get("htpasswd") or "")
+    if text:
+        users, problems = ready_made(text, "the text")
+        faults += [("htpasswd", problem) for problem in problems]
+    kept = {key: value for key, value in given.items() if key not in _SECRETS}
+    return Wish(kept, policy, tuple(users), tuple(faults))
+
+
+def ready_made(text: str | bytes, where: str) -> tuple[list[str], list[str]]:
+    """The users of an htpasswd text and what nginx cannot use of it. No hash is in the words."""
+    try:
+        lines = parse(text if isinstance(text, bytes) else text.encode(), where)
+    except NotHtpasswd as error:
+        return [], [str(error)]
+    entries = [line for line in lines if line.user]
+    problems = [] if entries else [f"{where} has no entry, so nobody could log in"]
+    for number, line in enumerate(lines, start=1):
+        scheme, cost = identify(line.hashed) if line.user else ("", None)
+        if line.user and scheme not in SCHEMES:
+            problems.append(f"{where}: the hash in line {number} is of no kind that nginx takes; use bcrypt")
+        elif scheme == "bcrypt" and (cost or 0) >= SLOW_BCRYPT:
+            problems.append(f"{where}: the bcrypt cost {cost} in line {number} takes over a second a login; use 10")
+    return [line.user for line in entries], problems
+
+
+def _policy_options() -> frozenset[str]:
+    return frozenset(item.name for item in fields(Policy)) - {"default", "hosts", "host", "emergency_users"}
+
+
+def _policy(given: Mapping[str, Any], faults: list[tuple[str, str]]) -> dict[str, Any]:
+    policy = {option: given[option] for option in sorted(_policy_options()) if option in given}
+    policy |= {theirs: given[ours] for ours, theirs in _POLICY_NAMES.items() if ours in given}
+    policy = {option: value for option, value in policy.items() if option != "check_host"}
+    try:
+        policy_from(
+            {
+                "path": "/",
+                **{key: value for key, value in policy.items() if value != ""},
+                "host": "x",
+                "check_host": given.get("check_host") or "x",
+            }
+        )
+    except BadArgument as error:
+        faults += [(_setting(option), words) for option, words in _SENTENCE.findall(str(error))]
+    return policy
+
+
+def _setting(option: str) -> str:
+    return next((ours for ours, theirs in _POLICY_NAMES.items() if theirs == option), option)
+
+
+def _check_numbers(given: Mapping[str, Any], faults: list[tuple[str, str]]) -> None:
+    limits = {"replicas": (1, 100), "port": (1024, 65535), "serve_on": (1, 600), "workers": (1, 64)}
+    for option, (least, most) in limits.items():
+        value = given.get(option, least)
+        if isinstance(value, bool) or not str(value).isdigit() or not least <= int(value) <= most:
+            faults.append((option, f"expected a number from {least} to {most}, got {value!r}"))
+    spread = given.get("when_unsatisfiable", DO_NOT_SCHEDULE)
+    if spread not in (DO_NOT_SCHEDULE, SCHEDULE_ANYWAY):
+        faults.append(("when_unsatisfiable", f"{spread!r} is neither {DO_NOT_SCHEDULE} nor {SCHEDULE_ANYWAY}"))
