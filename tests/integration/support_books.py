@@ -1,0 +1,95 @@
+"""Runs the collection's own playbooks as a user does, and kills them as a power cut does."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run's end: its exit code and all that it printed."""
+
+    code: int
+    output: str
+
+    def count(self, name: str) -> int:
+        """One of the numbers of the recap, such as `changed`."""
+        found = re.search(rf"\b{name}=(\d+)", self.output)
+        assert found, self.output
+        return int(found[1])
+
+    def run_id(self) -> str:
+        """The run's name, as its messages give it."""
+        found = re.search(r"harden-\d{8}-\d{6}-\w{4}", self.output)
+        assert found, self.output
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Books:
+    """The playbooks against one cluster, reporting into a folder of the test's own."""
+
+    kubeconfig: Path
+    reports: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def play(self, name: str, *options: str, **variables: str) -> Ended:
+        """The playbook run to its end, whatever that is."""
+        ended = subprocess.run(
+            self._command(name, options, variables),
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout + ended.stderr)
+
+    def kill_at(self, task: str, name: str, *options: str, **variables: str) -> Ended:
+        """The playbook killed with SIGKILL, forks included, when it begins the task whose name contains this."""
+        running = subprocess.Popen(
+            self._command(name, options, variables),
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert running.stdout is not None
+        lines = []
+        for line in running.stdout:
+            lines.append(line)
+            if line.startswith(("TASK [", "RUNNING HANDLER [")) and task in line:
+                os.killpg(running.pid, signal.SIGKILL)
+        code = running.wait(SECONDS)
+        return Ended(code, "".join(lines))
+
+    def _command(self, name: str, options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
+        given = {
+            "resilient_traefik_kubeconfig": str(self.kubeconfig),
+            "resilient_traefik_report_directory": str(self.reports),
+        }
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(ROOT / "inventories" / "lab")]
+        command += [str(ROOT / "playbooks" / f"{name}.yml"), *options]
+        for key, value in (given | self.variables | variables).items():
+            command += ["-e", f"{key}={value}"]
+        return command
+
+
+def _environment() -> dict[str, str]:
+    # The developer's own settings and credentials stay out of it.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
+    return kept | {
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_NOCOLOR": "true",
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,92 @@
+"""The playbook harden on the lab as it comes, and everything put back by the playbook rollback."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from tests.integration.http_in_pod import Door, ask_all
+from tests.integration.lab_cluster import LabCluster
+from tests.integration.standin import StandIn
+from tests.integration.support_books import Books
+from tests.integration.support_whole_state import State, differing, whole_state
+
+PARTS = ("tier", "bot_block", "auth", "traefik_ha", "authentik_pdb", "retry", "sites")
+# In the middle of what a run does: a proxy comes up, Traefik is led to it, Traefik's own replicas are replaced.
+MOMENTS = (
+    "auth_proxy : Apply the proxy",
+    "auth_proxy : Switch the middleware",
+    "traefik_ha : Apply",
+)
+
+
+@pytest.fixture(scope="module")
+def before(admin: Client) -> State:
+    """The cluster as the tests of this file find it, and as they leave it."""
+    return whole_state(admin)
+
+
+@pytest.fixture
+def books(kubeconfig: Path, tmp_path: Path, before: State, admin: Client) -> Iterator[Books]:
+    """The playbooks; whatever a test leaves is rolled back, so that one failure does not make the others fail."""
+    books = Books(kubeconfig, tmp_path)
+    yield books
+    for _run in range(4):
+        if not differing(before, whole_state(admin)):
+            break
+        books.play("rollback")
+
+
+def test_the_plan_is_shown_and_writes_nothing(books: Books, before: State, admin: Client) -> None:
+    planned = books.play("harden", "--check", "--diff")
+    assert planned.code == 0, planned.output
+    assert planned.count("changed") > 5
+    for shown in ("auth-proxy", "bot-block-proxy", "PodDisruptionBudget", "retry", "--serversTransport"):
+        assert shown in planned.output
+    assert differing(before, whole_state(admin)) == {}
+
+
+def test_it_cures_the_disease_proves_it_and_goes_back(
+    books: Books, before: State, admin: Client, traefik_doors: list[Door], cluster: LabCluster, outpost: StandIn
+) -> None:
+    hardened = books.play("harden")
+    assert hardened.code == 0, hardened.output
+    report = json.loads(next(books.reports.glob("*.json")).read_text())
+    assert report["failed"] == 0
+    assert {check["area"] for check in report["checks"]} == set(PARTS)
+    assert next(books.reports.glob("*.xml")).read_text().startswith("<?xml")
+
+    doors = [Door(cluster, "traefik", pod, 8000) for pod in cluster.ready_pods("traefik", _selector(cluster))]
+    with outpost.failing("hang"):
+        answers = ask_all(doors, "private.lab.test", "/get")
+    assert {answer.status for answer in answers.values()} == {401}
+    assert all(answer.seconds < 2.5 for answer in answers.values()), answers
+
+    again = books.play("harden")
+    assert again.code == 0, again.output
+    assert again.count("changed") == 0
+
+    back = books.play("rollback")
+    assert back.code == 0, back.output
+    assert differing(before, whole_state(admin)) == {}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_it_goes_back_after_the_controller_was_killed(books: Books, before: State, admin: Client, moment: str) -> None:
+    run_id = f"killed-{MOMENTS.index(moment)}"
+    killed = books.kill_at(moment, "harden", resilient_traefik_run_id=run_id)
+    assert killed.code == -signal.SIGKILL, killed.output
+    assert differing(before, whole_state(admin)) != {}
+    back = books.play("rollback", resilient_traefik_run_id=run_id, resilient_traefik_dead_run=run_id)
+    assert back.code == 0, back.output
+    assert differing(before, whole_state(admin)) == {}
+
+
+def _selector(cluster: LabCluster) -> str:
+    labels = cluster.deployment("traefik", "traefik")["spec"]["selector"]["matchLabels"]
+    return ",".join(f"{key}={value}" for key, value in labels.items())
