@@ -14,6 +14,8 @@ from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 
+# What a request without a name is called in results.
+PLACE_IN_LIST = "requests: item "
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NOT_MODIFIED = 304
 # What Traefik says without a router, and so never an improvement.
@@ -34,7 +36,10 @@ class Before:
 
         A replica that was not there before is compared with all that were behind the same name.
         """
-        asked = [each for each in self.answers if all(each.get(key) == entry.get(key) for key in ("name", "request"))]
+        asked = [each for each in self.answers if each.get("request") == entry["request"]]
+        named = [each for each in asked if each.get("name") == entry["name"]]
+        # A request without a name is called by its place in the list, which moves when another one is put in.
+        asked = named if named or not entry["name"].startswith(PLACE_IN_LIST) else asked
         here = [each for each in asked if each.get("point") == entry["point"]]
         return here or [each for each in asked if each.get("behind") == entry["behind"]]
 
@@ -42,14 +47,20 @@ class Before:
         """What differs from before, the empty string when nothing does."""
         earlier = self.of(entry)
         if not earlier:
-            return "there is no earlier answer to compare with: as_before has no such request (name, URL, point)"
+            return "" if (entry.get("status") or 500) < 500 else "is new, and has no answer but an error of the server"
         problems = [self._difference(entry, each) for each in earlier]
         return "" if "" in problems else problems[0]
 
     def words(self, entry: Entry) -> str:
         """What is expected, in words."""
         known = dict.fromkeys(in_words(each) for each in self.of(entry))
-        return f"as before ({' or '.join(known) or 'not known'})"
+        return f"as before ({' or '.join(known)})" if known else "no error of the server (not asked before)"
+
+    def check_use(self, entries: Iterable[Entry]) -> None:
+        """Raises BadArgument when nothing that was asked now was asked then: the comparison would prove nothing."""
+        asked = [entry for entry in entries if "request" in entry]
+        if asked and not any(self.of(entry) for entry in asked):
+            raise BadArgument("as_before: none of its answers is to a request of this task (by name, URL and point)")
 
     def _difference(self, entry: Entry, earlier: Entry) -> str:
         if not alike(entry, earlier):

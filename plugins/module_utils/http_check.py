@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_before import (
+    PLACE_IN_LIST,
     Before,
     earlier_answers,
     in_words,
@@ -106,7 +107,7 @@ class _Question:
         seconds = f" in {answer['seconds']:g} s" if "seconds" in answer else ""
         came = f"{in_words(answer)}{seconds}" if "status" in answer or not answer["problem"] else ""
         found = [part for part in (came, answer["problem"]) if part]
-        named = f"{self.given['name']}: " if self.given["name"] else ""
+        named = f"{self.given['name']}: " if self.given["name"] not in (None, self.given["host"]) else ""
         return Check(
             name=f"{named}{asked} through {self.point}",
             passed=not answer["problem"],
@@ -133,6 +134,8 @@ def run(task: Task) -> dict[str, Any]:
     for rounds, left in enumerate(tries(task.params["wait_timeout"]), start=1):
         told = task.client.concurrently(lambda question: _tell(task, question), _questions(task, before))
         answers = [each.answer for each in told]
+        if before:
+            before.check_use(answers)
         problems = [answer for answer in answers if answer["problem"]]
         if not problems:
             return _result(told, rounds)
@@ -160,7 +163,7 @@ def _check_arguments(task: Task) -> Before | None:
 def _questions(task: Task, before: Before | None) -> list[_Question]:
     """Every request for every place, as the points are at this moment."""
     asked = [
-        (position, given, _expectation(given["expect"], f"requests: item {position} expect", before))
+        (position, given, _expectation(given["expect"], f"{PLACE_IN_LIST}{position} expect", before))
         for position, given in enumerate(task.params["requests"], start=1)
     ]
     questions: list[_Question] = []
@@ -189,7 +192,7 @@ def _places(task: Task, point: Mapping[str, Any]) -> tuple[Sequence[Place], str,
 
 def _tell(task: Task, question: _Question) -> _Told:
     """Asks once, and compares."""
-    label = f"requests: item {question.position}"
+    label = f"{PLACE_IN_LIST}{question.position}"
     given, place = question.given, question.place
     answer: dict[str, Any] = {"point": question.point, "name": given["name"] or label, "problem": question.problem}
     if place is None:

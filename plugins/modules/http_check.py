@@ -176,7 +176,7 @@ options:
         V(404), which is what Traefik says when it has lost a router.
       - Bodies, cookies, times, and paths and queries of redirects are not compared. They change by themselves.
       - Each replica is compared with itself. One that was not there then is compared with those that were, and is as
-        before when it is like one of them.
+        before when it is like one of them. A request that was not asked then must not end in an error of the server.
     type: list
     elements: dict
   as_before_headers:

@@ -26,8 +26,8 @@ options:
   results:
     description:
       - By area a list of registered results, in the order of the report.
-      - A result without C(checks), such as that of a skipped task, adds nothing. That of a loop adds those of its
-        items. One that failed without saying which check did counts as a check that did not pass.
+      - The result of a skipped task adds nothing, and that of a loop adds the checks of its items. Any other result
+        that tells of no checks, or that failed without saying which check did, counts as a check that did not pass.
     type: dict
     required: true
   directory:

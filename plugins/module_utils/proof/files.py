@@ -49,7 +49,7 @@ def as_json(heading: Heading, collected: Collected) -> str:
         "unchecked": collected.unchecked,
         "checks": [each.as_dict() for each in collected.checks],
     }
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2) + "\n"
 
 
 def as_junit(heading: Heading, collected: Collected) -> bytes:

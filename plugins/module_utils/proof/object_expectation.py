@@ -32,7 +32,7 @@ class _Part:
 
 def check_expectation(expect: Mapping[str, Any], kind: str, path: str) -> None:
     """Raises BadArgument for an expectation that expects nothing, contradicts itself or does not fit the kind."""
-    wanted = [name for name, value in expect.items() if value not in (None, False, {})]
+    wanted = [name for name, value in expect.items() if value is not None and value is not False and value != {}]
     if not wanted:
         raise BadArgument(f"{path}: nothing is expected, so nothing would be proved")
     if expect["absent"] and len(wanted) > 1:
