@@ -14,6 +14,10 @@ WRITER = "module_utils/kube/write_requests.py"
 CLIENT = "module_utils/kube/client.py"
 # Speaks HTTP with pods and sites, over a socket that a port-forward or a URL gave, by methods that a user gives.
 FOREIGN_HTTP = {"module_utils/http_client.py": ["self._connection.request by a method that cannot be told"]}
+# A drain's question, asked as a dry run that is written into the request: nothing is ever evicted.
+REHEARSED = {"module_utils/kube/eviction.py": ["client.request by POST"]}
+# Asks what the account may do: a review is answered and not stored.
+REVIEWED = {"module_utils/kube/access.py": ["client.request by POST"]}
 READS = frozenset(("GET", "HEAD", "OPTIONS"))
 # By these names a request goes out: the client's, urllib3's and those of the kubernetes package.
 REQUESTS = frozenset(("request", "request_encode_body", "urlopen", "_round_trip", "_send", "call_api"))
@@ -60,7 +64,22 @@ def test_only_the_writer_writes() -> None:
     names = {path.relative_to(PLUGINS).as_posix() for path in PLUGINS.rglob("*.py")}
     assert {WRITER, CLIENT} < names
     found = {name: writes_in(_source(name)) for name in names - {WRITER, CLIENT}}
-    assert {name: lines for name, lines in found.items() if lines} == FOREIGN_HTTP
+    assert {name: lines for name, lines in found.items() if lines} == FOREIGN_HTTP | REHEARSED | REVIEWED
+
+
+def test_a_rehearsed_eviction_is_a_dry_run_only() -> None:
+    """One request, whose query and body both say so as constants."""
+    tree = ast.parse(_source(next(iter(REHEARSED))))
+    (sent,) = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _sends(node.func)]
+    (query,) = [ast.literal_eval(word.value) for word in sent.keywords if word.arg == "query"]
+    assert query == {"dryRun": "All"}
+
+
+def test_a_review_goes_to_where_nothing_is_stored() -> None:
+    """One request, to a path that ends with the kind of review as a constant."""
+    tree = ast.parse(_source(next(iter(REVIEWED))))
+    (sent,) = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _sends(node.func)]
+    assert ast.unparse(sent.args[1]) == "f'/apis/{_API}/selfsubjectaccessreviews'"
 
 
 def test_the_writer_is_seen_to_write() -> None:

@@ -1,0 +1,139 @@
+"""Plays one role as harden.yml does, with ansible-playbook: its findings, its changes, its rollback."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from tests.integration.lab_cluster import eventually
+from tests.integration.support_playbook import ROOT, _environment
+
+SECONDS = 400
+# Another rollback on the same lab holds the cluster's lock for a while.
+LOCK_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An ended play: all that it printed and the counts of its last line."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """The number of changed tasks."""
+        counted = re.search(r"^cluster\.test\s.*\bchanged=(\d+)", self.output, re.MULTILINE)
+        assert counted, self.output
+        return int(counted[1])
+
+    def well(self) -> Ended:
+        """The same, which has to be a success."""
+        assert self.code == 0, self.output
+        return self
+
+
+@dataclass(frozen=True)
+class RolePlayer:
+    """Plays ``role`` with ``settings`` against the cluster of ``options``, as one run with a name of its own."""
+
+    role: str
+    folder: Path
+    options: dict[str, Any]
+    settings: dict[str, Any]
+    run_id: str = ""
+
+    def with_settings(self, **settings: Any) -> RolePlayer:
+        """The same with more settings, as a run of its own."""
+        return replace(self, settings=self.settings | settings, run_id=new_run())
+
+    def play(self, *more: str, render_to: Path | None = None, facts: str = "") -> Ended:
+        """One play of the role. ``facts`` is a variable to print as JSON at the end, see ``printed``."""
+        defaults: dict[str, Any] = {
+            "group/resilient.traefik.cluster": self.options,
+            "group/resilient.traefik.writing": {"run_id": self.run_id or new_run()},
+        }
+        if render_to:
+            defaults["group/resilient.traefik.writing"]["render_to"] = str(render_to)
+        shown = {"ansible.builtin.debug": {"msg": "PRINTED {{ " + (facts or "''") + " | to_json }} END"}}
+        book = {
+            "hosts": "all",
+            "connection": "local",
+            "gather_facts": False,
+            "vars": {
+                "ansible_python_interpreter": sys.executable,
+                "resilient_traefik_render_to": str(render_to or ""),
+            },
+            "module_defaults": defaults,
+            "roles": [{"role": f"resilient.traefik.{self.role}", "vars": self.settings}],
+            "post_tasks": [shown] if facts else [],
+        }
+        path = self.folder / "play.yml"
+        path.write_text(json.dumps([book]))
+        return self._run(str(path), *more)
+
+    def part(self, tasks_from: str, facts: str) -> Any:
+        """What a part of the role, such as its preflight, registers under that name."""
+        role = {"name": f"resilient.traefik.{self.role}", "tasks_from": tasks_from, "apply": {"ignore_errors": True}}
+        shown = {"ansible.builtin.debug": {"msg": "PRINTED {{ " + facts + " | to_json }} END"}}
+        book = {
+            "hosts": "all",
+            "connection": "local",
+            "gather_facts": False,
+            "vars": {"ansible_python_interpreter": sys.executable} | self.settings,
+            "module_defaults": {"group/resilient.traefik.cluster": self.options},
+            "tasks": [{"ansible.builtin.include_role": role}, shown],
+        }
+        path = self.folder / "part.yml"
+        path.write_text(json.dumps([book]))
+        return printed(self._run(str(path)))
+
+    def roll_back(self) -> Ended:
+        """The playbook rollback, for this run; it waits its turn where somebody else holds the cluster's lock."""
+        given = ["-e", f"resilient_traefik_run_id={self.run_id}"]
+        given += ["-e", f"resilient_traefik_kubeconfig={self.options['kubeconfig']}"]
+        ended: list[Ended] = []
+
+        def done() -> bool:
+            ended.append(self._run(str(ROOT / "playbooks" / "rollback.yml"), "-c", "local", *given))
+            return "is held by" not in ended[-1].output
+
+        eventually(done, "the cluster's lock is free", LOCK_SECONDS)
+        return ended[-1].well()
+
+    def _run(self, *arguments: str) -> Ended:
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", *arguments]
+        environment = _environment(self.folder / "unused")
+        environment.pop("ANSIBLE_CALLBACKS_ENABLED")
+        environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        return Ended(ended.returncode, ended.stdout + ended.stderr)
+
+
+def new_run() -> str:
+    """A name for a run."""
+    return f"role-{uuid4().hex[:8]}"
+
+
+def printed(ended: Ended) -> Any:
+    """The value that a play printed by ``facts``."""
+    found = re.search(r'"msg": "PRINTED (.*) END"', ended.output)
+    assert found, ended.output
+    return json.loads(json.loads(f'"{found[1]}"'))
+
+
+@contextmanager
+def rolled_back(player: RolePlayer) -> Iterator[RolePlayer]:
+    """The player's run is taken back in the end, whatever happens."""
+    try:
+        yield player
+    finally:
+        player.roll_back()
