@@ -101,7 +101,7 @@ def _workload_refs(task: Task, move: Move, namespace: str) -> list[ObjectRef]:
     return [ref_of(item) for answer in answers for item in answer.items]
 
 
-def _pods(task: Task, workload: Object) -> list[Object]:
+def pods_of(task: Task, workload: Object) -> list[Object]:
     selector = tier_policy.selector_text(workload["spec"]["selector"])
     query = Query("v1", "Pod", namespace=workload["metadata"]["namespace"], label_selector=selector)
     return tier_policy.running(read_found(task.client, [query])[0].items)
@@ -166,7 +166,7 @@ def _is_to_restart(task: Task, move: Move, workload: Object, priority_class: str
         return move.moves(workload)
     if restart == "never" or not priority_class:
         return False
-    return bool(tier_policy.with_other_class(_pods(task, workload), priority_class))
+    return bool(tier_policy.with_other_class(pods_of(task, workload), priority_class))
 
 
 # --- verifying ---------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def _check_classes(task: Task, workloads: Sequence[Object], priority_class: str)
     wrong = [
         f"{ref_of(pod)} has {pod['spec'].get('priorityClassName') or 'none'}"
         for item in workloads
-        for pod in tier_policy.with_other_class(_pods(task, item), priority_class)
+        for pod in tier_policy.with_other_class(pods_of(task, item), priority_class)
     ]
     if not wrong:
         return
@@ -211,6 +211,6 @@ def _verified(task: Task, subjects: Subjects, limits: tier_policy.LimitRangeValu
         limit_range = task.client.find(ObjectRef("v1", "LimitRange", limits.name if limits else "", name))
         found["limit_ranges"][name] = tier_policy.container_limits(limit_range) if limit_range else {}
     for item in subjects.workloads:
-        classes = {pod["spec"].get("priorityClassName", "") for pod in _pods(task, item)}
+        classes = {pod["spec"].get("priorityClassName", "") for pod in pods_of(task, item)}
         found["priority_classes"][str(ref_of(item))] = sorted(classes)
     return found
