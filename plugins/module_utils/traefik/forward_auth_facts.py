@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership i
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import Policy
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth, forward_auth_headers
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
@@ -75,6 +76,7 @@ def traefik_facts(workload: Workload | None, entry_point: str) -> dict[str, Any]
         "namespace": workload.ref.namespace,
         "name": workload.ref.name,
         "version": workload.version,
+        "https": static.is_on(workload.arguments, f"entrypoints.{chosen}.http.tls") or chosen != _plain(workload),
         "host_network": bool(pod.get("hostNetwork")),
         "selector": (workload.item["spec"].get("selector") or {}).get("matchLabels") or {},
         "entry_point": chosen,
@@ -103,6 +105,7 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
         "hides_login": bool(user_names),
         "hosts": hosts,
         "hosts_left_out": others,
+        "site_requests": _site_requests(hosts, around),
         **checks(wish, there, hosts, check_host),
         "dns": dict(around.dns),
         "traefik": traefik_facts(found.workload, around.entry_point),
@@ -111,9 +114,10 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
 
 
 def checks(wish: Wish, there: Situation, hosts: Sequence[str], check_host: str) -> dict[str, Any]:
-    """What is asked to prove the proxy: ``questions`` at pods as Traefik asks them, ``objects`` of cluster_check.
+    """What proves the proxy: ``questions`` to its pods as Traefik asks them, and ``objects``, checks of cluster_check.
 
-    ``fallback`` of a question is the status that the fallback gives.
+    A question has the ``request``, ``fallback`` (the status that the fallback gives), and the Services ``target`` and
+    ``proxy`` that are asked.
     """
     special = [host for host in wish.policy.get("hosts") or {} if host in hosts]
     asked = [_question(wish, there, host, "a person", _PERSON) for host in dict.fromkeys([check_host, *special])]
@@ -124,12 +128,28 @@ def checks(wish: Wish, there: Situation, hosts: Sequence[str], check_host: str) 
 
 def _question(wish: Wish, there: Situation, host: str, who: str, agent: str) -> dict[str, Any]:
     headers = {"X-Forwarded-Host": host, "X-Forwarded-Proto": "https", "X-Forwarded-Method": "GET"}
-    return {
+    request = {
         "name": f"{wish.name}: {who} asks for {host}",
         "path": there.path,
         "headers": headers | {"X-Forwarded-Uri": "/", "X-Forwarded-For": "192.0.2.1", "User-Agent": agent},
-        "fallback": _FALLBACK_STATUS[wish.fallback_of(host)],
+        "expect": {"status": []},
     }
+    return {
+        "request": request,
+        "fallback": _FALLBACK_STATUS.get(wish.fallback_of(host), 503),
+        "target": {
+            "namespace": there.place.get("namespace", ""),
+            "name": there.place.get("service", ""),
+            "port": str(there.place.get("port", "")),
+        },
+        "proxy": {"namespace": wish.namespace, "name": wish.name, "port": "http"},
+    }
+
+
+def _site_requests(hosts: Sequence[str], around: Surroundings) -> list[dict[str, Any]]:
+    https = bool(traefik_facts(around.found.workload, around.entry_point).get("https"))
+    scheme = {"scheme": "https", "validate_certs": False} if https else {"scheme": "http"}
+    return [{"name": host, "host": host, "headers": {"User-Agent": _PERSON}, **scheme} for host in hosts]
 
 
 def _objects(wish: Wish, there: Situation) -> list[dict[str, Any]]:
@@ -158,9 +178,13 @@ def _dns_ports(targets: list[Any]) -> list[dict[str, Any]]:
     return [{"port": number, "protocol": protocol} for number in numbers for protocol in ("UDP", "TCP")]
 
 
+def _plain(workload: Workload) -> str:
+    return "web" if "web" in workload.entry_points else next(iter(sorted(workload.entry_points)), "")
+
+
 def _public_entry_point(workload: Workload) -> str:
     """web, or where it leads everybody."""
-    name = "web" if "web" in workload.entry_points else next(iter(sorted(workload.entry_points)), "")
+    name = _plain(workload)
     leads_to = workload.arguments.get(f"entrypoints.{name}.http.redirections.entrypoint.to", "").lower()
     return leads_to if leads_to in workload.entry_points else name
 

@@ -106,7 +106,7 @@ def _find_target(wish: Wish, found: Found, cluster_domain: str, result: Situatio
         return
     result.place = _named_place(named, middleware)
     if result.place:
-        _compare(found, asked, service, result)
+        _compare(asked, service, result)
     else:
         _take_what_is_asked(wish, asked, service, result)
 
@@ -127,10 +127,9 @@ def _named_place(named: Mapping[str, Any], middleware: Object) -> dict[str, Any]
     return {"namespace": namespace, "service": str(named["service"]), "port": int(named.get("port") or 0)}
 
 
-def _compare(found: Found, asked: Address, service: Object | None, result: Situation) -> None:
-    """The address must mean the named target, or the same pods under another name."""
-    target = found.services.get((result.place["namespace"], result.place["service"]))
-    if service is not None and target is not None and _same_pods(service, target):
+def _compare(asked: Address, service: Object | None, result: Situation) -> None:
+    """The address must mean the named target."""
+    if service is not None and _place(service) == f"{result.place['namespace']}/{result.place['service']}":
         result.behind = DIRECT
         return
     result.behind = FOREIGN
@@ -140,14 +139,6 @@ def _compare(found: Found, asked: Address, service: Object | None, result: Situa
         "make the target fit, or lead the middleware back to the target first"
     )
     result.faults.append(("target", words))
-
-
-def _same_pods(one: Object, other: Object) -> bool:
-    if _place(one) == _place(other):
-        return True
-    selector = one["spec"].get("selector")
-    same_namespace = one["metadata"]["namespace"] == other["metadata"]["namespace"]
-    return bool(selector) and same_namespace and selector == other["spec"].get("selector")
 
 
 def _take_what_is_asked(wish: Wish, asked: Address, service: Object | None, result: Situation) -> None:

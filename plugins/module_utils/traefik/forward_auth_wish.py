@@ -143,6 +143,8 @@ def _wish(given: dict[str, Any]) -> Wish:
     if text:
         users, problems = ready_made(text, "the text")
         faults += [("htpasswd", problem) for problem in problems]
+    if not users and "basic" in (policy.get("default", "basic"), *(policy.get("hosts") or {}).values()):
+        faults.append(("fallback_policies", "basic asks for an emergency login, and there are no users for it"))
     kept = {key: value for key, value in given.items() if key not in _SECRETS}
     return Wish(kept, policy, tuple(users), tuple(faults))
 

@@ -12,6 +12,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Patch
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain, scope
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_faults import (
+    read_middlewares,
+    unservable,
+    without_broken,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_plan import ChainChange, Edit, Plan, plan
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import (
     Choice,
@@ -48,6 +53,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "names": {"type": "list", "elements": "str"},
     "label_selector": {"type": "str"},
     "entry_points": {"type": "list", "elements": "str"},
+    "unservable": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "planned": {"type": "bool", "default": False},
     **PROOF_OPTIONS,
 }
 _RELATIVE = (chain.BEFORE, chain.AFTER, chain.REPLACES)
@@ -73,7 +80,7 @@ def _in_routes(task: Task, edit: Edit) -> dict[str, Any]:
     if edit.place is not None:
         targets = only_served(targets, settings)
         edit = _resolved(task, edit)
-        _refuse_unservable(targets.items, edit, settings)
+        targets = _servable(task, targets, edit, settings)
     plans, lacking = _plans(targets, edit, task.params["missing"])
     patches = [each.patch for each in plans if each.patch]
     proofs = _proved(task, workload, edit) if patches and edit.place is not None else []
@@ -122,25 +129,24 @@ def _resolved(task: Task, edit: Edit) -> Edit:
     return Edit(chain.MiddlewareName(middleware.qualified, fitting[0].namespace, fitting[0].name), edit.place)
 
 
-def _refuse_unservable(items: Sequence[Object], edit: Edit, settings: Mapping[str, str]) -> None:
-    """Refuses what would make this Traefik drop routers. Raises BadArgument naming the first of them."""
-    faults = [f"{ref_of(item)}: {fault}" for item in items if (fault := _unservable(item, edit.middleware, settings))]
+def _servable(task: Task, targets: Targets, edit: Edit, settings: Mapping[str, str]) -> Targets:
+    """Without what would be dropped. Raises BadArgument naming the first of it, unless it is to be skipped."""
+    if task.params["unservable"] == "skip":
+        planned = [edit.middleware] if edit.middleware.name else []
+        known = read_middlewares(task.client, planned)
+        items, left = without_broken(targets.items, edit.middleware, known, settings)
+        return Targets(items, targets.classes, [*targets.unserved, *(_left(ref, why) for ref, why in left.items())])
+    faults = [
+        f"{ref_of(item)}: {fault}" for item in targets.items if (fault := unservable(item, edit.middleware, settings))
+    ]
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise errors.BadArgument(f"middleware: {faults[0]}{more}. Nothing was written.", faults=faults)
+    return targets
 
 
-def _unservable(item: Object, middleware: chain.MiddlewareName, settings: Mapping[str, str]) -> str:
-    namespace = item["metadata"]["namespace"]
-    if item["kind"] == "Ingress":
-        return scope.no_foreign_names(namespace, settings)
-    rules = scope.rules(settings)
-    if middleware.name and middleware.namespace != namespace and not rules.cross_namespace:
-        return f"{middleware} is in another namespace, and {scope.CRD}.allowCrossNamespace is off"
-    allowed = rules.cross_provider_namespaces
-    if not middleware.name and allowed is not None and namespace not in allowed:
-        return f"namespace {namespace} is not among {scope.CRD}.crossProviderNamespaces"
-    return ""
+def _left(ref: ObjectRef, reason: str) -> dict[str, str]:
+    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name, "reason": reason}
 
 
 def _plans(targets: Targets, edit: Edit, missing: str) -> tuple[list[Plan], list[dict[str, str]]]:
@@ -151,9 +157,7 @@ def _plans(targets: Targets, edit: Edit, missing: str) -> tuple[list[Plan], list
         try:
             plans.append(plan(item, edit))
         except chain.OtherMissing as error:
-            ref = ref_of(item)
-            reason = f"a chain does not hold {error}"
-            lacking.append({"kind": ref.kind, "namespace": ref.namespace, "name": ref.name, "reason": reason})
+            lacking.append(_left(ref_of(item), f"a chain does not hold {error}"))
     if lacking and missing == "fail" and edit.place:
         first = "{kind} {namespace}/{name}: {reason}".format(**lacking[0])
         more = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
@@ -172,7 +176,8 @@ def _proved(task: Task, workload: Workload | None, edit: Edit) -> list[Proof]:
     if middleware.name and not task.client.find(ref):
         if not task.check_mode:
             raise errors.BadArgument(f"middleware: {ref} does not exist: routers that refer to it would be dropped")
-        task.warnings.append(f"{ref} does not exist yet: outside check mode it has to, before chains refer to it")
+        if not task.params["planned"]:
+            task.warnings.append(f"{ref} does not exist yet: outside check mode it has to, before chains refer to it")
         return []
     if workload is None:
         return [Proof(ref, NONE, [], "not asked for")]

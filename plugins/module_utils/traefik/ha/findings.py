@@ -17,10 +17,12 @@ SLEEP_FROM = 30
 _OTHERS = ("Argo CD", "Flux", "Terraform")
 
 
-def findings(situation: Situation, wishes: Wishes, rendering: bool) -> list[str]:
+def findings(situation: Situation, wishes: Wishes, values: Mapping[str, Any], rendering: bool) -> list[str]:
     """All at once; empty when the wishes can be carried out. A finding starts with the option that it is about."""
     found = [*wishes.faults(), *_traefik(situation), *_scale(situation, wishes), *_roll(situation, wishes)]
-    found += [*_budgets(situation), *_pre_stop(situation, wishes)]
+    found += [*_budgets(situation, wishes), *_pre_stop(situation, wishes)]
+    if values and situation.delivery.kind == MANIFEST:
+        found.append(f"values: {situation.workload.ref} is written as a manifest and has no chart: leave values out")
     return found if rendering else [*found, *_owner(situation)]
 
 
@@ -96,13 +98,25 @@ def host_ports(pod: Mapping[str, Any]) -> list[int]:
     return sorted({port for port in found if port})
 
 
-def _budgets(situation: Situation) -> Iterable[str]:
-    if len(situation.budgets) > 1:
+def _budgets(situation: Situation, wishes: Wishes) -> Iterable[str]:
+    """By Helm the chart makes the budget: one by hand beside it would be the second."""
+    foreign = [each for each in situation.budgets if not _of_release(each)]
+    if wishes.min_available and situation.delivery.kind != MANIFEST and foreign:
+        yield (
+            f"min_available: {ref_of(foreign[0])} selects the pods of {situation.workload.ref} and is not of the "
+            "release; with the chart's own they would have two budgets, and Kubernetes would evict none of them: "
+            "remove it, or set min_available to 0"
+        )
+    elif len(situation.budgets) > 1:
         names = ", ".join(str(ref_of(each)) for each in situation.budgets)
         yield (
             f"min_available: {names} all select the pods of {situation.workload.ref}, and Kubernetes evicts no pod "
             "that has two budgets: remove all but one"
         )
+
+
+def _of_release(item: Object) -> bool:
+    return "meta.helm.sh/release-name" in (item["metadata"].get("annotations") or {})
 
 
 def _pre_stop(situation: Situation, wishes: Wishes) -> Iterable[str]:

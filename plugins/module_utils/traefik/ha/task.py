@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM, K3S, MANIFEST
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import manifests
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import helm, k3s, manifests, values_files
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.findings import findings
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation, situation_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.values_plan import (
+    ValuesPlan,
+    plan_values,
+    refused_values,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import WISHES, Wishes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import find_workload
 
@@ -20,8 +26,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "workload": {"type": "str"},
     "delivery": {"type": "str", "choices": [AUTO, HELM, K3S, MANIFEST], "default": AUTO},
     "only_findings": {"type": "bool", "default": False},
-    "wait_timeout": {"type": "int", "default": 300},
     **WISHES,
+    "values": {"type": "dict", "default": {}},
+    "values_schema": {"type": "path"},
+    "helm_binary": {"type": "path"},
+    "helm_chart": {"type": "str"},
+    "helm_chart_version": {"type": "str"},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 300},
 }
 
 
@@ -31,25 +43,61 @@ def run(task: Task) -> dict[str, Any]:
     only = task.params["only_findings"]
     try:
         workload = find_workload(task.client, task.params["namespace"], task.params["workload"])
+        situation = _as_asked(task, situation_of(task.client, workload))
+        plan = _values_plan(task, situation, wishes)
     except errors.ResilientError as error:
-        if only:
-            return {"changed": False, "findings": [*wishes.faults(), str(error)]}
-        raise
-    situation = situation_of(task.client, workload)
-    found = findings(situation, wishes, bool(task.params["render_to"]))
-    found = found or _tried(task, situation, wishes)
+        if not only:
+            raise
+        return {"changed": False, "findings": [*wishes.faults(), str(error)]}
+    found = findings(situation, wishes, task.params["values"], bool(task.params["render_to"]))
+    found = found or _tried(task, situation, wishes, plan)
     facts = {"findings": found, "delivery": situation.delivery.as_dict(), "workload": workload.ref.as_dict()}
     if only:
         return {"changed": False} | facts
     if found:
-        raise errors.ResilientError("nothing was changed. " + " ".join(f"{each}." for each in found), findings=found)
-    return task.result_of(manifests.deliver(task, situation, wishes)) | facts
+        raise errors.ResilientError(" ".join(["nothing was changed.", *(f"{each}." for each in found)]), findings=found)
+    return _delivered(task, situation, wishes, plan) | facts
 
 
-def _tried(task: Task, situation: Situation, wishes: Wishes) -> list[str]:
-    """What the API server would refuse, a missing permission included."""
+def _as_asked(task: Task, situation: Situation) -> Situation:
+    """With the delivery that the task names, in the place of the one that was found."""
+    asked, found = task.params["delivery"], situation.delivery
+    if asked not in (AUTO, found.kind):
+        release = found.release or situation.workload.ref.name
+        namespace = found.namespace or situation.workload.ref.namespace
+        chart = found.helm_chart or f"{namespace}/{release}"
+        situation.delivery = replace(found, kind=asked, release=release, namespace=namespace, helm_chart=chart)
+    return situation
+
+
+def _values_plan(task: Task, situation: Situation, wishes: Wishes) -> ValuesPlan | None:
+    if situation.delivery.kind == MANIFEST:
+        return None
+    return plan_values(task.client, situation, wishes, task.params["values"])
+
+
+def _tried(task: Task, situation: Situation, wishes: Wishes, plan: ValuesPlan | None) -> list[str]:
+    """What the chart's schema, Helm or the API server would refuse, a missing permission included."""
     try:
-        manifests.try_out(task, situation, wishes)
+        if plan is None:
+            manifests.try_out(task, situation, wishes)
+            return []
+        refused = refused_values(plan, task.params["values_schema"])
+        if refused or (situation.delivery.kind == HELM and task.params["render_to"]):
+            return refused
+        if situation.delivery.kind == HELM:
+            return helm.try_out(task, plan)
+        k3s.try_out(task, plan)
     except errors.ResilientError as error:
         return [str(error).rstrip(".")]
     return []
+
+
+def _delivered(task: Task, situation: Situation, wishes: Wishes, plan: ValuesPlan | None) -> dict[str, Any]:
+    if plan is None:
+        return task.result_of(manifests.deliver(task, situation, wishes))
+    if task.params["render_to"]:
+        values_files.write(task, plan, situation.delivery.kind)
+    if situation.delivery.kind == HELM:
+        return helm.deliver(task, situation, plan)
+    return k3s.deliver(task, situation, plan)
