@@ -55,14 +55,31 @@ def _pods(client: Client, ref: ObjectRef) -> list[Object]:
 
 def _log(client: Client, pod: Object) -> list[str]:
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-    restarted = any(state.get("restartCount") for state in pod.get("status", {}).get("containerStatuses") or [])
+    container, restarted = _in_the_way(pod)
     path = client.path(ObjectRef("v1", "Pod", name, namespace), "log")
-    query: dict[str, Any] = {"tailLines": _LOG_LINES, "container": pod["spec"]["containers"][0]["name"]}
+    query: dict[str, Any] = {"tailLines": _LOG_LINES, "container": container}
     try:
         text = client.request("GET", path, query=query | ({"previous": "true"} if restarted else {}), text=True)
     except errors.ApiError:
         return [f"log of Pod {namespace}/{name}: none to be had"]
-    return [f"log of Pod {namespace}/{name}: {line[:300]}" for line in text.splitlines()]
+    return [f"log of Pod {namespace}/{name} ({container}): {line[:300]}" for line in text.splitlines()]
+
+
+def _in_the_way(pod: Object) -> tuple[str, bool]:
+    """The container that keeps the pod from being ready, and whether it is its former run that failed.
+
+    Init containers run one after the other, so the first that has not succeeded is the one.
+    """
+    status = pod.get("status", {})
+    for state in status.get("initContainerStatuses") or []:
+        done = (state.get("state") or {}).get("terminated") or {}
+        if not state.get("ready") and done.get("reason") != "Completed":
+            return state["name"], "waiting" in (state.get("state") or {}) and bool(state.get("restartCount"))
+    states = status.get("containerStatuses") or []
+    failing = next((state for state in states if not state.get("ready")), None)
+    if failing:
+        return failing["name"], bool(failing.get("restartCount"))
+    return pod["spec"]["containers"][0]["name"], False
 
 
 def _is_ready(pod: Object) -> bool:
