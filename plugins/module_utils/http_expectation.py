@@ -66,14 +66,14 @@ class Expectation:
 
     def words(self) -> str:
         """What is expected, in words."""
-        status = [f"status {' or '.join(map(str, self.status))}"] if self.status else []
+        status = [f"status {_listed(self.status)}"] if self.status else []
         body = [f"a body like {self.body.pattern!r}"] if self.body else []
         return ", ".join([*status, *(header.words() for header in self.headers), *body]) or "an answer"
 
     def _status_problem(self, answer: Answer) -> str:
         if not self.status or answer.status in self.status:
             return ""
-        return f"expected status {' or '.join(map(str, self.status))}, came {answer.status}"
+        return f"expected status {_listed(self.status)}, came {answer.status}"
 
 
 def expectation(given: Mapping[str, Any] | None, path: str) -> Expectation:
@@ -121,6 +121,18 @@ def shown_headers(answer: Answer, names: Iterable[str]) -> dict[str, str]:
 
 def _shown(name: str, value: str) -> str:
     return HIDDEN if name.lower() in SECRET_HEADERS else value
+
+
+def _listed(codes: Iterable[int]) -> str:
+    """``200 or 204``, and ``200 to 499`` for three and more in a row."""
+    runs: list[list[int]] = []
+    for code in sorted(set(codes)):
+        if runs and code == runs[-1][-1] + 1:
+            runs[-1].append(code)
+        else:
+            runs.append([code])
+    told = [[f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(code) for code in run] for run in runs]
+    return " or ".join(words for run in told for words in run)
 
 
 def _expression(text: str | None, path: str) -> re.Pattern[str] | None:

@@ -27,6 +27,9 @@ ANSWER = Answer(200, {"server": "nginx", "set-cookie": "session=chocolate-chip; 
         (Expectation(), ""),
         (Expectation(status=(200, 204)), ""),
         (Expectation(status=(500,)), "expected status 500, came 200"),
+        (Expectation(status=(204, 201)), "expected status 201 or 204, came 200"),
+        (Expectation(status=tuple(range(201, 500))), "expected status 201 to 499, came 200"),
+        (Expectation(status=(500, 301, 302, 303, 401)), "expected status 301 to 303 or 401 or 500, came 200"),
         (Expectation(headers=[HeaderExpectation("Server")]), ""),
         (Expectation(headers=[HeaderExpectation("SERVER", equals="nginx")]), ""),
         (Expectation(headers=[HeaderExpectation("X-A")]), "header X-A is missing"),
@@ -90,3 +93,29 @@ def test_cookies_of_the_answer_are_not_shown_either() -> None:
 )
 def test_the_server_name_of_a_host(host: str, name: str) -> None:
     assert host_name(host) == name
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        (Expectation(), "an answer"),
+        (Expectation(status=(200, 204)), "status 200 or 204"),
+        (Expectation(body=re.compile("well")), "a body like 'well'"),
+        (
+            Expectation(
+                status=(302,),
+                headers=[
+                    HeaderExpectation("X-A"),
+                    HeaderExpectation("X-B", absent=True),
+                    HeaderExpectation("X-C", equals="d"),
+                    HeaderExpectation("Location", matches=re.compile("^https")),
+                    HeaderExpectation("Set-Cookie", equals="session=chocolate-chip"),
+                ],
+            ),
+            "status 302, a header X-A, no header X-B, header X-C 'd', header Location like '^https', "
+            "header Set-Cookie '<hidden>'",
+        ),
+    ],
+)
+def test_an_expectation_in_words(expected: Expectation, words: str) -> None:
+    assert expected.words() == words
