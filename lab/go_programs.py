@@ -105,6 +105,7 @@ KUBERNETES = GoModule(
 ETCD = GoModule("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, seconds=15)
 COREDNS = GoModule("coredns", {"coredns": "github.com/coredns/coredns"}, seconds=100)
 KIND = GoModule("kind", {"kind": "sigs.k8s.io/kind"}, seconds=10)
+HELM = GoModule("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, seconds=60)
 PAUSE = GoModule("pause", {"pause": "."}, seconds=2)
 GO_HTTPBIN = GoModule("go-httpbin", {"go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin"}, seconds=5)
 KIND_NODE_FILES = GoModuleFiles("kind", "sigs.k8s.io/kind", {"files": "images/base/files"})

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from lab.cache import Artefact, Store
 from lab.engine import Engine
-from lab.go_programs import KIND, GoModule, traefik_definitions
+from lab.go_programs import HELM, KIND, GoModule, traefik_definitions
 from lab.image_catalogue import ARCHIVE, workload_images
 from lab.settings import Settings
 
 # Programs for the host, besides kubectl: lab/bin gets a link to each. A module here is all that another tool needs.
-HOST_TOOLS: tuple[GoModule, ...] = (KIND,)
+HOST_TOOLS: tuple[GoModule, ...] = (KIND, HELM)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,33 @@ options:
     description: Seconds after which Kubernetes kills a replica that is to end. Must be more than the three before it.
     type: int
     default: 60
+  values:
+    description:
+      - More values for the chart, by O(delivery=helm) and O(delivery=k3s). Lists are merged, an item with the C(name) of
+        one that is there takes its place.
+    type: dict
+    default: {}
+  values_schema:
+    description:
+      - A file with the chart's JSON schema for its values. By default the one that the release keeps with its chart;
+        where there is none, what all charts of Traefik from 37 to 41 have in common.
+      - Values are checked before anything is sent.
+    type: path
+  helm_binary:
+    description: The helm program, version 3, on the machine that runs the task. By default the one in its C(PATH).
+    type: path
+  helm_chart:
+    description:
+      - The chart to upgrade with, a folder, a file or a reference, as C(helm upgrade) takes it. By default the one that
+        the release was made of, which is in the cluster, so no network is needed.
+    type: str
+  helm_chart_version:
+    description: The version of O(helm_chart), where that is a reference.
+    type: str
+  wait:
+    description: Whether to wait until k3s has carried a changed HelmChartConfig out.
+    type: bool
+    default: true
   wait_timeout:
     description: Seconds to wait until every replica runs with the settings.
     type: int
@@ -102,6 +129,9 @@ options:
 extends_documentation_fragment:
   - resilient.traefik.connection
   - resilient.traefik.writing
+requirements:
+  - jsonschema
+  - helm 3 for O(delivery=helm)
 attributes:
   check_mode:
     description: Asks the API server what would change, by Helm with a server-side dry run. Nothing is persisted.
@@ -149,7 +179,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.as_module import
 from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import task
 
-SPEC = ModuleSpec(task.run, task.OPTIONS, writes=True)
+SPEC = ModuleSpec(task.run, task.OPTIONS, writes=True, libraries=("kubernetes", "yaml", "jsonschema"))
 
 
 def main() -> None:

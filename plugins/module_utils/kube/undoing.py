@@ -61,7 +61,7 @@ def plan_undo(
         elif before is not None:
             left_alone.append(LeftAlone(entry.ref, "was deleted by somebody else since"))
         elif now is not None:
-            reason = _reason_to_keep(entry.ref, now, inhabited)
+            reason = _reason_to_keep(entry, now, inhabited)
             if reason:
                 left_alone.append(LeftAlone(entry.ref, reason))
             else:
@@ -83,11 +83,12 @@ def _owners(entry: Entry, before: Object) -> Owners:
     return lambda item: owners_put_back(before, item, entry.touched)
 
 
-def _reason_to_keep(ref: ObjectRef, now: Object, inhabited: Mapping[ObjectRef, str]) -> str:
-    # A bare object, such as a Namespace without labels, has fields of nobody.
-    if not entries_of(now, ours=True) and entries_of(now, ours=False):
+def _reason_to_keep(entry: Entry, now: Object, inhabited: Mapping[ObjectRef, str]) -> str:
+    # A bare object, such as a Namespace without labels, has fields of nobody. One that was recorded as a whole goes
+    # back to not being there, whoever made it: a program that the run called, such as Helm.
+    if not entry.whole and not entries_of(now, ours=True) and entries_of(now, ours=False):
         return "was created anew by somebody else since"
-    return f"is in use by others ({inhabited[ref]})" if ref in inhabited else ""
+    return f"is in use by others ({inhabited[entry.ref]})" if entry.ref in inhabited else ""
 
 
 def _left_field(ref: ObjectRef, kept: Kept) -> LeftAlone:

@@ -34,6 +34,12 @@ def test_created_object_is_deleted_while_it_is_ours() -> None:
     assert plan_undo([entry], {REF: None}, {})[0].deleted == []
 
 
+def test_what_was_recorded_as_absent_is_deleted_whoever_made_it() -> None:
+    recorded = _entry(None, "recorded", whole=True)
+    undo, left = plan_undo([recorded], {REF: _state("1", OURS | {"manager": "helm"})}, {})
+    assert (undo.deleted, left) == ([REF], [])
+
+
 def test_namespace_in_use_stays() -> None:
     _undo, left = plan_undo([_entry(None, "created")], {REF: _state("1", OURS)}, {REF: "Deployment web"})
     assert left[0].why == "is in use by others (Deployment web)"

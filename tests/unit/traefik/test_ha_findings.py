@@ -54,7 +54,8 @@ def situation(**given: Any) -> Situation:
 def found(given: dict[str, Any], rendering: bool = False, **wishes: Any) -> list[str]:
     """The findings."""
     defaults = {name: option.get("default") for name, option in WISHES.items()}
-    return findings(situation(**given), Wishes.of(defaults | wishes), rendering)
+    values = wishes.pop("values", {})
+    return findings(situation(**given), Wishes.of(defaults | wishes), values, rendering)
 
 
 def budget(name: str) -> dict[str, Any]:
@@ -93,6 +94,8 @@ def test_nothing_stands_against_it() -> None:
         ({"delivery": Delivery("manifest", "Argo CD application edge")}, {}, "set render_to and give it the files"),
         ({"delivery": Delivery("manifest", "k3s add-on traefik")}, {}, "change the add-on's file"),
         ({"delivery": Delivery("helm", release="r", namespace="n", status="pending-upgrade")}, {}, "is pending-upgr"),
+        ({"delivery": Delivery("helm"), "budgets": [budget("one")]}, {}, "with the chart's own they would have two"),
+        ({}, {"values": {"deployment": {}}}, "is written as a manifest and has no chart"),
         ({}, {"pre_stop_sleep": 30}, "termination_grace_period: 60 s is not more than"),
     ],
 )

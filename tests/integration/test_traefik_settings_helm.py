@@ -1,0 +1,169 @@
+"""The module traefik_settings on a Helm release, with the real helm."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
+from tests.integration.support_edge_release import HELM, EdgeRelease
+from tests.integration.support_engine import Audited
+from tests.integration.support_playbook import Played, Player
+from tests.integration.support_restore import Site
+
+pytest_plugins = ["tests.integration.support_fixtures"]
+
+PASSWORD = "correct-horse-battery"
+OWN = {
+    "additionalArguments": ["--log.level=INFO"],
+    "env": [{"name": "EDGE_PASSWORD", "value": PASSWORD}],
+    "deployment": {"replicas": 3, "podAnnotations": {"example.test/owner": "somebody"}},
+    "topologySpreadConstraints": [
+        {
+            "topologyKey": "topology.kubernetes.io/zone",
+            "maxSkew": 1,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "{{ .Chart.Name }}"}},
+        }
+    ],
+}
+
+
+@pytest.fixture
+def edge(kubeconfig: Path, admin: Client, namespace: str) -> EdgeRelease:
+    """A release of three replicas that nobody has hardened."""
+    lab = admin.get(ObjectRef("apps/v1", "Deployment", "traefik", "traefik"))
+    version = version_of(lab["spec"]["template"]["spec"]["containers"][0]["image"])
+    release = EdgeRelease(kubeconfig, namespace)
+    release.install(OWN | {"image": {"tag": f"v{version}"}})
+    return release
+
+
+@pytest.fixture
+def site(kubeconfig: Path, admin: Client, namespace: str) -> Site:
+    """The namespace with all that is in it."""
+    return Site(admin, {"kubeconfig": str(kubeconfig)}, namespace)
+
+
+def play(player: Player, edge: EdgeRelease, check: bool = False, **more: Any) -> Played:
+    """One task of the module on this release, quick where waiting would prove nothing."""
+    place = {"namespace": edge.namespace, "helm_binary": str(HELM)}
+    wishes = {"min_ready_seconds": 1, "pre_stop_sleep": 1, "request_accept_grace_timeout": 2, "readiness_delay": 1}
+    return player.task("traefik_settings", place | wishes | more, check=check, diff=True)
+
+
+def test_check_apply_check_apply_and_a_rollback_that_leaves_no_trace(
+    edge: EdgeRelease, audited: Audited, player: Player, site: Site
+) -> None:
+    before, owners, values = site.state(), site.owners(), edge.values()
+    as_audited, run_id = audited.player(), f"helm-{edge.namespace}"
+    planned = play(as_audited, edge, check=True, run_id=run_id)
+    assert (planned.outcome, planned.changed) == ("ok", True), planned.message
+    assert audited.writes() == []
+    done = play(as_audited, edge, run_id=run_id)
+    assert (done.outcome, done.changed) == ("ok", True), done.message
+    assert done.result["diff"] == planned.result["diff"]
+    assert PASSWORD not in json.dumps([planned.result, done.result])
+
+    _is_merged(edge.values(), values)
+    assert edge.history() == [(1, "superseded"), (2, "deployed")]
+    audited.writes()
+    for check in (True, False):
+        again = play(as_audited, edge, check=check, run_id=run_id)
+        assert (again.outcome, again.changed) == ("ok", False), again.message
+    assert audited.writes() == []
+
+    restored = player.task("restore", {"run_id": run_id, "wait": True})
+    assert restored.outcome == "ok", restored.message
+    assert (edge.history(), edge.values()) == ([(1, "deployed")], values)
+    assert site.state() == before
+    assert site.owners() == owners
+
+
+def _is_merged(after: dict[str, Any], before: dict[str, Any]) -> None:
+    assert after["env"] == before["env"]
+    assert after["deployment"]["podAnnotations"] == before["deployment"]["podAnnotations"]
+    assert after["additionalArguments"][0] == "--log.level=INFO"
+    assert "--serversTransport.forwardingTimeouts.responseHeaderTimeout=30s" in after["additionalArguments"]
+    zone, node = after["topologySpreadConstraints"]
+    assert zone == before["topologySpreadConstraints"][0]
+    assert node["topologyKey"] == "kubernetes.io/hostname"
+    assert after["podDisruptionBudget"] == {"enabled": True, "minAvailable": 2}
+
+
+def test_an_upgrade_that_fails_is_rolled_back(edge: EdgeRelease, player: Player, site: Site) -> None:
+    before, values, run_id = site.state(), edge.values(), f"failed-{edge.namespace}"
+    nowhere = {"image": {"tag": "v0.0.0-nowhere"}}
+    failed = play(player, edge, values=nowhere, run_id=run_id, wait_timeout=15)
+    assert failed.outcome == "failed"
+    assert "is as it was: the upgrade failed and was rolled back" in failed.message
+    assert [status for _revision, status in edge.history()] == ["superseded", "failed", "deployed"]
+    assert edge.values() == values
+    assert player.task("restore", {"run_id": run_id, "wait": True}).outcome == "ok"
+    assert edge.history() == [(1, "deployed")]
+    assert site.state() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"values": {"deployment": {"replicas": "three"}}},
+            "deployment.replicas: is string, not integer",
+        ),
+        ({"values": {"deploiment": {}}}, "does not take the values: has deploiment, which the chart does not know"),
+        ({"helm_binary": "/nowhere/helm"}, "helm_binary: there is no /nowhere/helm"),
+        ({"values_schema": "/nowhere/schema"}, "values_schema: /nowhere/schema cannot be read"),
+        ({"helm_chart": "/nowhere/chart"}, "helm upgrade: "),
+        ({"replicas": 4}, "3 nodes take its pods"),
+        ({"replicas": 2}, "would block every drain"),
+    ],
+)
+def test_refused_before_anything_is_written(
+    edge: EdgeRelease, audited: Audited, options: dict[str, Any], words: str
+) -> None:
+    refused = play(audited.player(), edge, **options)
+    assert refused.outcome == "failed"
+    assert words in refused.message, refused.message
+    told = play(audited.player(), edge, only_findings=True, **options)
+    assert told.outcome == "ok", told.message
+    assert words in " ".join(told.result["findings"])
+    assert audited.writes() == []
+
+
+def test_values_as_a_file(edge: EdgeRelease, audited: Audited, tmp_path: Path) -> None:
+    rendered = play(audited.player(), edge, render_to=str(tmp_path))
+    assert rendered.outcome == "ok", rendered.message
+    (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert file == tmp_path / "values" / f"{edge.namespace}-edge.yaml"
+    values = yaml.safe_load(file.read_text())
+    assert values["additionalArguments"][0] == "--log.level=INFO"
+    assert "env" not in values, "what is not ours is not repeated"
+    assert audited.writes() == []
+
+
+def test_nothing_secret_is_on_the_command_line_or_readable_by_others(
+    edge: EdgeRelease, player: Player, tmp_path: Path
+) -> None:
+    """A helm that writes down what it is called with, and how its files may be read, and is the real one else."""
+    told = tmp_path / "told"
+    spy = tmp_path / "helm"
+    spy.write_text(
+        f'#!/bin/sh\nfor a in "$@"; do echo "$a"; case "$a" in --values=*) stat -c %a "${{a#--values=}}" ;; esac; '
+        f'done >> {told}\nstat -c %a "$KUBECONFIG" >> {told}\nexec {HELM} "$@"\n'
+    )
+    spy.chmod(stat.S_IRWXU)
+    done = play(player, edge, helm_binary=str(spy), check=True)
+    assert done.outcome == "ok", done.message
+    lines = told.read_text().splitlines()
+    assert PASSWORD not in told.read_text()
+    assert [line for line in lines if line.isdigit()] == ["600", "600"]
+    (values,) = [line.removeprefix("--values=") for line in lines if line.startswith("--values=")]
+    assert not Path(values).exists()
