@@ -1,0 +1,267 @@
+"""What stands in the way of a wished proxy, each in a sentence that names the option."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth as fa
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_facts as facts
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_findings as judgement
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_room as room
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import situation
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import (
+    common_faults,
+    ready_made,
+    wishes_from,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
+from tests.unit.traefik.test_forward_auth import LOGIN, middleware, route, service
+
+DOMAIN = "cluster.local"
+GOOD = "emergency:$2y$10$" + "a" * 53
+Object = dict[str, Any]
+
+
+def node(name: str, **spec: Any) -> Object:
+    """A Node."""
+    return {"metadata": {"name": name}, "spec": spec}
+
+
+def workload(version: str = "3.7.9", **arguments: str) -> Workload:
+    """A Traefik."""
+    item = {"spec": {"template": {"spec": {"containers": []}}, "selector": {"matchLabels": {"app": "traefik"}}}}
+    settings = {"providers.kubernetescrd": "true"} | {name.replace("__", "."): it for name, it in arguments.items()}
+    points = {"web": 8000, "websecure": 8443}
+    ref = ObjectRef("apps/v1", "Deployment", "traefik", "traefik")
+    return Workload(ref, version, [], points, settings, "arguments", "traefik", 3, item)
+
+
+FOUND = Found(
+    workload=workload(),
+    traefik_fault="",
+    middlewares=[LOGIN],
+    routes=routing.routes([route("Host(`a.test`)", "traefik/login"), route("Host(`open.test`)")], [LOGIN]),
+    services={("sso", "outpost"): service("outpost", labels={"app.kubernetes.io/name": "authentik-proxy"})},
+    nodes=[node("one"), node("two"), node("three")],
+)
+WISH = {"name": "auth-proxy", "namespace": "traefik", "path": "/auth", "users": [{"name": "emergency"}]}
+
+
+def told(found: Found = FOUND, **wish: Any) -> dict[str, str]:
+    """The faults of one wish by option, all of an option in one text."""
+    (one,) = wishes_from(WISH, [wish])
+    faults = judgement.faults_of(one, found, situation(one, found, DOMAIN))
+    return {option: " ".join(words for about, words in faults if about == option) for option, _words in faults}
+
+
+def test_a_sound_wish_has_no_fault_and_its_target_is_found() -> None:
+    (one,) = wishes_from(WISH, [{}])
+    there = situation(one, FOUND, DOMAIN)
+    assert told() == {}
+    assert there.behind == "direct"
+    assert there.place == {"namespace": "sso", "service": "outpost", "port": 9000}
+    assert there.pod_port == 9000
+
+
+@pytest.mark.parametrize(
+    ("wish", "option", "words"),
+    [
+        ({"replicas": 4}, "replicas", "need as many nodes that take pods, and there are 3"),
+        ({"replicas": 0}, "replicas", "a number from 1 to 100"),
+        ({"replcas": 3}, "proxies", "replcas is no setting of a proxy"),
+        ({"name": "Auth_Proxy"}, "name", "no name for a Service"),
+        ({"when_unsatisfiable": "Never"}, "when_unsatisfiable", "neither DoNotSchedule nor ScheduleAnyway"),
+        ({"middleware": {"name": "none"}}, "middleware", "no ForwardAuth middleware named none; there are Middleware"),
+        ({"path": "/other"}, "middleware", "no ForwardAuth middleware that asks /other"),
+        ({"path": "/other", "middleware": {"name": "login"}}, "path", "the path here is another one"),
+        ({"target": {"service": "else", "namespace": "sso"}}, "target", "neither the target nor this proxy"),
+        ({"target": {"service": "outpost", "namespace": "sso", "port": 1}}, "target", "has no port 1; it has 9000"),
+        ({"fallback_policies": {"unheard.test": "deny"}}, "fallback_policies", "unheard.test is an unknown host"),
+        ({"fallback_policies": {"open.test": "deny"}}, "fallback_policies", "whose routes do not use this middleware"),
+        ({"fallback_policies": {"a.test": "perhaps"}}, "fallback_policies", "'perhaps' is no fallback policy"),
+        ({"hosts": ["unheard.test"]}, "hosts", "behind the middleware are a.test"),
+        ({"users": []}, "fallback_policies", "there are no users for it"),
+        ({"htpasswd": "emergency:plain text"}, "htpasswd", "line 1 is not an htpasswd entry"),
+        ({"htpasswd": "# nobody\n"}, "htpasswd", "nobody could log in"),
+        ({"htpasswd": "emergency:abcdefghijklm"}, "htpasswd", "line 1 is of no kind that nginx takes"),
+        ({"htpasswd": GOOD.replace("$10$", "$15$")}, "htpasswd", "takes over a second a login"),
+        ({"memory": "lots"}, "memory", "'lots' is no quantity"),
+    ],
+)
+def test_each_fault_is_a_sentence_about_its_option(wish: dict[str, Any], option: str, words: str) -> None:
+    assert words in told(**wish)[option]
+
+
+def test_several_on_a_node_need_no_more_nodes() -> None:
+    assert told(replicas=4, when_unsatisfiable="ScheduleAnyway") == {}
+
+
+def test_nodes_that_take_no_pods_do_not_count() -> None:
+    taint = {"key": "gpu", "effect": "NoSchedule"}
+    found = replace(FOUND, nodes=[node("one"), node("two", unschedulable=True), node("three", taints=[taint])])
+    assert "there is 1" in told(found)["replicas"]
+    assert told(found, tolerations=[{"operator": "Exists"}], replicas=2) == {}
+
+
+def test_a_middleware_of_another_kind_is_named_with_its_kind() -> None:
+    found = replace(FOUND, middlewares=[middleware("login", retry={})])
+    assert "is not a ForwardAuth middleware, it has retry" in told(found, middleware={"name": "login"})["middleware"]
+
+
+def test_of_several_middlewares_the_one_beside_traefik_is_meant() -> None:
+    twin = middleware("login", "shop", forwardAuth=LOGIN["spec"]["forwardAuth"])
+    assert told(replace(FOUND, middlewares=[LOGIN, twin])) == {}
+    third = middleware("again", "traefik", forwardAuth=LOGIN["spec"]["forwardAuth"])
+    assert "more than one" in told(replace(FOUND, middlewares=[LOGIN, twin, third]))["middleware"]
+
+
+def test_somebody_elses_proxy_is_named_and_ours_is_fine() -> None:
+    foreign = replace(FOUND, services={("sso", "outpost"): service("outpost")})
+    assert "Service sso/outpost is not authentik's" in told(foreign, authentik=True)["target"]
+    labels, annotations = {fa.PART_OF: fa.OURS}, {fa.TARGET_ANNOTATION: "sso/outpost:9000"}
+    ours = service("auth-proxy", "traefik", labels=labels, annotations=annotations)
+    asked = {"address": "http://auth-proxy.traefik.svc.cluster.local.:9000/auth"}
+    services = {("traefik", "auth-proxy"): ours, **FOUND.services}
+    found = replace(FOUND, services=services, middlewares=[middleware("login", forwardAuth=asked)])
+    (one,) = wishes_from(WISH, [{}])
+    there = situation(one, found, DOMAIN)
+    assert (there.behind, there.place["service"]) == ("ours", "outpost")
+    assert told(found) == {}
+
+
+def test_objects_of_others_are_not_taken_over() -> None:
+    found = replace(FOUND, services={**FOUND.services, ("traefik", "auth-proxy"): service("auth-proxy", "traefik")})
+    assert "is there and not of this collection" in told(found)["name"]
+
+
+def test_garbage_in_the_secret_that_is_there_is_found_without_showing_it() -> None:
+    data = {"users": base64.b64encode(b"emergency:correct horse").decode()}
+    secret = {"metadata": {"name": "auth-proxy-users", "namespace": "traefik"}, "data": data}
+    words = told(replace(FOUND, secrets={("traefik", "auth-proxy-users"): secret}))["users_secret"]
+    assert "line 1 is not an htpasswd entry" in words
+    assert "horse" not in words
+
+
+def test_ready_made_hashes_are_taken() -> None:
+    assert ready_made(GOOD, "the text") == (["emergency"], [])
+
+
+def quota(**hard: str) -> Object:
+    """A ResourceQuota of which nothing is used."""
+    named = {name.replace("__", "."): value for name, value in hard.items()}
+    return {"metadata": {"name": "small"}, "spec": {"hard": named}, "status": {"used": {}}}
+
+
+@pytest.mark.parametrize(
+    ("hard", "words"),
+    [
+        ({"pods": "2"}, "leaves 2 of pods, and 3 pods"),
+        (
+            {"limits__memory": "1Gi"},
+            "leaves 1024Mi of limits.memory, and 3 pods (one more while they are replaced) need 1152Mi",
+        ),
+        ({"limits__cpu": "4"}, "demands limits.cpu of every pod"),
+    ],
+)
+def test_a_small_quota_is_refused_with_its_numbers(hard: dict[str, str], words: str) -> None:
+    assert words in told(replace(FOUND, quotas={"traefik": [quota(**hard)]}))["namespace"]
+
+
+def test_what_runs_already_counts_only_once() -> None:
+    (one,) = wishes_from(WISH, [{}])
+    full = quota(pods="3")
+    full["status"]["used"] = {"pods": "2"}
+    assert room.quota_findings([full], one.containers(), 3, one.containers(), 2) == []
+    assert room.quota_findings([full], one.containers(), 3)
+
+
+def test_limits_of_a_container_are_kept() -> None:
+    limit = {"type": "Container", "max": {"memory": "128Mi"}, "min": {"memory": "64Mi"}, "default": {"cpu": "50m"}}
+    ranges = [{"metadata": {"name": "range"}, "spec": {"limits": [limit]}}]
+    (one,) = wishes_from(WISH, [{}])
+    found = room.limit_findings(ranges, one.containers())
+    assert any("allows a container 128Mi of memory, and it asks for 192Mi" in words for words in found)
+    assert any("at least 64Mi" in words for words in found)
+    there = situation(one, FOUND, DOMAIN)
+    (warning,) = judgement.warnings_of(one, replace(FOUND, ranges={"traefik": ranges}), there)
+    assert "CPU limit of 50m" in warning
+
+
+def test_traefik_must_be_one_and_not_too_old() -> None:
+    assert judgement.cluster_faults(FOUND) == []
+    assert "2.11.2" in judgement.cluster_faults(replace(FOUND, workload=workload("2.11.2")))[0][1]
+    assert judgement.cluster_faults(replace(FOUND, workload=workload("3.0.0"))) == []
+    none = replace(FOUND, workload=None, traefik_fault="workload: more than one Traefik found: a, b.")
+    assert judgement.cluster_faults(none) == [("traefik_name", "more than one Traefik found: a, b.")]
+
+
+def test_routes_that_cannot_be_read_leave_hosts_alone() -> None:
+    found = replace(FOUND, workload=workload(providers__file__directory="/etc/traefik"))
+    assert told(found, hosts=["unheard.test"]) == {}
+
+
+def test_the_same_proxy_twice_is_refused() -> None:
+    assert "traefik/auth-proxy is there twice" in common_faults(wishes_from(WISH, [{}, {}]))[0][1]
+
+
+def facts_of(found: Found = FOUND, **wish: Any) -> dict[str, Any]:
+    """The facts of one wish."""
+    (one,) = wishes_from(WISH, [wish])
+    around = facts.Surroundings(found, DOMAIN, facts.dns_facts("", facts.dns_service(found.services)), "")
+    return facts.proxy_facts(one, situation(one, found, DOMAIN), around)
+
+
+def test_facts_are_what_the_templates_need_and_hold_no_secret() -> None:
+    known = facts_of(users=[{"name": "emergency", "password": "correct horse"}], identity_headers=["X-authentik-uid"])
+    assert known["address"] == "http://auth-proxy.traefik.svc.cluster.local.:9000/auth"
+    assert known["hosts"] == ["a.test"]
+    assert known["policy"]["host"] == "outpost.sso.svc.cluster.local:9000"
+    assert known["policy"]["emergency_users"] == ["emergency"]
+    listed = ["X-authentik-uid", "X-authentik-username", "X-Auth-Fallback", "Authorization"]
+    assert known["middleware"]["response_headers"] == listed
+    assert "horse" not in str(known)
+
+
+def test_a_login_that_the_target_gives_is_left_to_it() -> None:
+    spec = LOGIN["spec"]["forwardAuth"] | {"authResponseHeaders": ["Authorization"]}
+    known = facts_of(replace(FOUND, middlewares=[middleware("login", forwardAuth=spec)]))
+    assert "emergency_users" not in known["policy"]
+    assert known["hides_login"] is False
+
+
+def test_identity_is_not_taken_from_requests_behind_the_login() -> None:
+    login = middleware("sso", forwardAuth={"address": "http://x.y/z", "authResponseHeaders": ["X-authentik-uid"]})
+    bots = middleware("bots", forwardAuth={"address": "http://outpost.sso:9000/auth"})
+    wish = {"fallback_policy": "allow", "identity_headers": ["X-authentik-uid"], "middleware": {"name": "bots"}}
+    for names, taken in ((("traefik/bots", "traefik/sso"), True), (("traefik/sso", "traefik/bots"), False)):
+        routes = routing.routes([route("Host(`a.test`)", *names)], [login, bots])
+        known = facts_of(replace(FOUND, middlewares=[login, bots], routes=routes), **wish)
+        assert ("X-authentik-uid" in known["middleware"]["response_headers"]) is taken
+        assert bool(known["warnings"]) is not taken
+
+
+def test_dns_is_found_by_name_or_label() -> None:
+    ports = [{"port": 53, "targetPort": 5353}, {"port": 9153, "targetPort": 9153}]
+    labelled = service("coredns", "kube-system", labels={"k8s-app": "kube-dns"}, ports=ports, clusterIP="10.0.0.10")
+    found = facts.dns_service({("kube-system", "coredns"): labelled})
+    known = facts.dns_facts("", found)
+    assert known["address"] == "10.0.0.10"
+    assert {each["port"] for each in known["ports"]} == {53, 5353}
+    assert facts.dns_service({("sso", "outpost"): service("outpost")}) is None
+    assert judgement.dns_faults("", None)
+    assert facts.dns_facts("10.0.0.53", found)["selector"] == {}
+
+
+def test_sites_are_asked_where_web_leads() -> None:
+    redirected = workload(entrypoints__web__http__redirections__entrypoint__to="websecure")
+    assert facts.traefik_facts(redirected, "")["entry_point"] == "websecure"
+    assert facts.traefik_facts(redirected, "")["https"] is True
+    assert facts.traefik_facts(workload(), "")["entry_point"] == "web"
+    assert facts.traefik_facts(None, "")["namespace"] == ""
