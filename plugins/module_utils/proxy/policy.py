@@ -24,7 +24,7 @@ LONGEST_WAIT = 2.5
 FALLBACK_HEADER = "X-Auth-Fallback"
 
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z")
-PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~!&'()*+,=:@-]+)+/?\Z")
+PATH = re.compile(r"(/|(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~!&'()*+,=:@-]+)+/?)\Z")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}\Z")
 USER_NAME = re.compile(r"[!-9;-~]{1,100}\Z")
 # Printable ASCII that needs no escape in a quoted string.
@@ -175,7 +175,7 @@ def _troubles(given: Any, faults: list[str]) -> tuple[str, ...]:
 def _open_paths(given: Any, faults: list[str]) -> tuple[str, ...]:
     paths = _list("open_paths", given, "path prefixes", faults)
     for item in paths:
-        if not PATH.match(item) or not item.endswith("/"):
+        if item == "/" or not PATH.match(item) or not item.endswith("/"):
             faults.append(f"open_paths: {item!r} is not a path prefix with a slash at both ends, such as '/login/'")
         elif paths.count(item) > 1:
             faults.append(f"open_paths: {item!r} is there twice")
