@@ -74,6 +74,21 @@ options:
         would undo the change, so it is refused with the setting to make there.
     type: list
     elements: str
+  unservable:
+    description:
+      - What to do about an object whose routers Traefik would drop with the middleware in their chains, for instance an
+        IngressRoute that may not refer to another namespace.
+      - V(fail) refuses the whole task before anything is written. V(skip) leaves such objects alone and lists them, and
+        also those whose chains are broken already because they refer to a middleware that is not there.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  planned:
+    description:
+      - Says that an earlier task of the same play brings the middleware, so that check mode does not warn that it is
+        not there yet. It makes no difference otherwise.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - resilient.traefik.connection
   - resilient.traefik.writing
@@ -105,6 +120,14 @@ EXAMPLES = r"""
     before: traefik/authentik
     missing: skip
     label_selector: exposed=public
+
+- name: Show the plan for a middleware that is still to come, and leave out what may not refer to it
+  resilient.traefik.middleware_chain:
+    middleware: traefik/retry
+    namespaces: ["*"]
+    unservable: skip
+    planned: true
+  check_mode: true
 
 - name: Exchange a middleware in two routes
   resilient.traefik.middleware_chain:

@@ -1,0 +1,254 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Body of the module retry_info: whether retrying can be brought to chains, and whether it is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain, retry, scope, sites
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_faults import (
+    read_middlewares,
+    without_broken,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_plan import Edit, plan
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import (
+    Targets,
+    choice_of,
+    only_served,
+    read_targets,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.cluster_schemas import schema_faults
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import MANIFEST, delivery_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.middleware_chain import OPTIONS as CHAIN_OPTIONS
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.proof_options import (
+    PROOF_OPTIONS,
+    chosen_workload,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.router_check import without_router
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
+
+ROUTES, ENTRY_POINTS, NOWHERE = "routes", "entry_points", "none"
+_CHOICE = ("kinds", "namespaces", "names", "label_selector", "entry_points")
+OPTIONS: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "default": "retry"},
+    "namespace": {"type": "str"},
+    "attempts": {"type": "int", "default": 2},
+    "initial_interval": {"type": "str", "default": "100ms"},
+    "more": {"type": "dict", "default": {}},
+    "chains": {"type": "str", "choices": [ROUTES, ENTRY_POINTS, NOWHERE], "default": ROUTES},
+    **{name: CHAIN_OPTIONS[name] for name in _CHOICE},
+    "traefik": PROOF_OPTIONS["traefik"],
+    "ask_sites": {"type": "int", "default": 50},
+    "silent_sites": {"type": "list", "elements": "str", "default": []},
+    "verify": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 30},
+}
+# Offenders that a check or a finding names; more are counted.
+_NAMED = 5
+
+
+class NotRetrying(errors.ResilientError):
+    """A chain, the middleware or a router is not as it should be; ``checks`` has all that was checked."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The Traefik, the Middleware that is wanted, and the chosen objects whose routers live with it."""
+
+    workload: Workload
+    wanted: Object
+    targets: Targets
+
+    @property
+    def edit(self) -> Edit:
+        """The middleware, first."""
+        metadata = self.wanted["metadata"]
+        name = chain.parsed_name("name", f"{metadata['namespace']}/{metadata['name']}")
+        return Edit(name, chain.Place(chain.FIRST))
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Reads, and with ``verify`` checks. Raises Forbidden, and with ``verify`` BadArgument and NotRetrying."""
+    return _verified(task) if task.params["verify"] else _advised(task)
+
+
+# --- advising ----------------------------------------------------------------------------------------------------
+
+
+def _advised(task: Task) -> dict[str, Any]:
+    """Whatever is wrong with the options is a finding among the others, so that all of them are told at once."""
+    findings = retry.wish_faults(task.params["attempts"], task.params["initial_interval"])
+    try:
+        workload = chosen_workload(task)
+    except errors.BadArgument as error:
+        words = str(error).removeprefix("workload: ")
+        return _answer(task, [*findings, f"traefik_namespace: {words.rstrip('.')}"], None)
+    old = retry.version_fault(workload.version)
+    findings += [old] if old else []
+    try:
+        case = _case(task, workload)
+    except errors.BadArgument as error:
+        return _answer(task, [*findings, str(error).rstrip(".")], None)
+    return _answer(task, [*findings, *_middleware_findings(task, case), *_place_findings(task, case)], case)
+
+
+def _case(task: Task, workload: Workload) -> Case:
+    params = task.params
+    namespace = params["namespace"] or workload.ref.namespace
+    wanted = retry.middleware(namespace, params["name"], params["attempts"], params["initial_interval"], params["more"])
+    case = Case(workload, wanted, Targets([], frozenset()))
+    if params["chains"] != ROUTES:
+        return case
+    if not any(params[name] for name in ("namespaces", "names", "label_selector")):
+        raise errors.BadArgument(
+            "namespaces: choose Ingresses and IngressRoutes by namespaces, names or label_selector"
+        )
+    targets = only_served(read_targets(task.client, choice_of(params)), workload.arguments)
+    known = read_middlewares(task.client, [case.edit.middleware])
+    items, left = without_broken(targets.items, case.edit.middleware, known, workload.arguments)
+    unserved = [*targets.unserved, *(ref.as_dict() | {"reason": reason} for ref, reason in left.items())]
+    return Case(workload, wanted, Targets(items, targets.classes, unserved))
+
+
+def _middleware_findings(task: Task, case: Case) -> list[str]:
+    """What keeps the Middleware from being there, the API server's own objections included (a dry run)."""
+    ref = ref_of(case.wanted)
+    overlooked = scope.overlooked(case.wanted, case.workload.arguments)
+    if overlooked:
+        return [f"namespace: {case.workload.ref} does not look at {ref}: {overlooked}"]
+    taken = retry.existing_fault(task.client.find(ref), ref)
+    faults = [taken] if taken else schema_faults(task.client, [case.wanted])
+    if faults:
+        return faults
+    try:
+        Writer(task.client, check_mode=True).apply([case.wanted])
+    except errors.ResilientError as error:
+        return [str(error).rstrip(".")]
+    return []
+
+
+def _place_findings(task: Task, case: Case) -> list[str]:
+    if task.params["chains"] == ENTRY_POINTS:
+        return _entry_point_findings(task, case)
+    if task.params["chains"] == ROUTES and task.params["names"]:
+        # What was named one by one is not to be left out in silence.
+        return [f"names: {_told(each)}" for each in case.targets.unserved]
+    return []
+
+
+def _entry_point_findings(task: Task, case: Case) -> list[str]:
+    named = task.params["entry_points"] or []
+    known = ", ".join(sorted(case.workload.entry_points))
+    if not named:
+        return [f"entry_points: name some of those that {case.workload.ref} has: {known}"]
+    unknown = [name for name in named if name.lower() not in case.workload.entry_points]
+    return [f"entry_points: {case.workload.ref} has no {name}; it has {known}" for name in unknown]
+
+
+def _told(left: dict[str, Any]) -> str:
+    return f"{left['kind']} {left['namespace']}/{left['name']} would be dropped or is not served: {left['reason']}"
+
+
+def _answer(task: Task, findings: Sequence[str], case: Case | None) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "changed": False,
+        "findings": [f"{finding}." for finding in findings],
+        "notes": [],
+        "objects": [],
+        "left_alone": [],
+        "chosen": 0,
+        "entry_points_by": "",
+        "silent_sites": [],
+    }
+    if case is None:
+        return result
+    ref = case.edit.middleware
+    return result | {
+        "notes": retry.notes(case.workload.version, task.params["more"]),
+        "objects": [case.wanted],
+        "middleware": f"{ref.namespace}/{ref.name}",
+        "qualified": ref.qualified,
+        "left_alone": case.targets.unserved,
+        "chosen": len(case.targets.items),
+        "entry_points_by": _entry_points_by(task, case),
+        "silent_sites": [] if findings else sorted(without_router(task.client, case.workload, _sites(task, case))),
+    }
+
+
+def _entry_points_by(task: Task, case: Case) -> str:
+    """Who brings an entry point's chain: the module, the role traefik_ha, or nobody because it is there already."""
+    if task.params["chains"] != ENTRY_POINTS or not _lacking(task, case):
+        return ""
+    ours = delivery_of(task.client, case.workload).kind == MANIFEST and case.workload.source == "arguments"
+    return "middleware_chain" if ours else "traefik_ha"
+
+
+def _lacking(task: Task, case: Case) -> list[str]:
+    """The entry points whose chain does not begin with the middleware."""
+    return [
+        name
+        for name in task.params["entry_points"] or []
+        if _entry_point_chain(case.workload, name)[:1] != [case.edit.middleware.qualified]
+    ]
+
+
+def _entry_point_chain(workload: Workload, entry_point: str) -> list[str]:
+    setting = f"entrypoints.{entry_point.lower()}.http.middlewares"
+    values = [value for name, value in workload.arguments.items() if name == setting or name.startswith(f"{setting}.")]
+    return [name for value in values for name in chain.from_text(value)]
+
+
+def _sites(task: Task, case: Case) -> list[dict[str, str]]:
+    """What the chosen objects serve; with entry points everything does depend on it, and is not asked here."""
+    return sites.listed(case.targets.items)[: task.params["ask_sites"]]
+
+
+# --- verifying ---------------------------------------------------------------------------------------------------
+
+
+def _verified(task: Task) -> dict[str, Any]:
+    checks: list[dict[str, Any]] = []
+    for _left in tries(task.params["wait_timeout"]):
+        case = _case(task, chosen_workload(task))
+        checks = [retry.check(task.client.find(ref_of(case.wanted)), case.wanted), *_chain_checks(task, case)]
+        checks += _router_checks(task, case)
+        failed = [check for check in checks if not check["passed"]]
+        if not failed:
+            return {"changed": False, "checks": checks}
+    told = "; ".join(f"{check['name']}: expected {check['expected']}, found {check['found']}" for check in failed)
+    raise NotRetrying(f"{len(failed)} of {len(checks)} checks of retrying failed: {told}", checks=checks)
+
+
+def _chain_checks(task: Task, case: Case) -> list[dict[str, Any]]:
+    qualified, items = case.edit.middleware.qualified, case.targets.items
+    if task.params["chains"] == ENTRY_POINTS:
+        lacking = _lacking(task, case)
+        count = len(task.params["entry_points"] or [])
+        return [_count_check(f"{qualified} is first at the entry points", count, lacking)]
+    if task.params["chains"] == NOWHERE:
+        return []
+    differing = [str(ref_of(item)) for item in items if plan(item, case.edit).patch]
+    return [_count_check(f"{qualified} is first in the chosen chains", len(items), differing)]
+
+
+def _router_checks(task: Task, case: Case) -> list[dict[str, Any]]:
+    """A replica that has not loaded the middleware has no router for the sites behind it."""
+    asked = [site for site in _sites(task, case) if site["host"] not in task.params["silent_sites"]]
+    if not asked:
+        return []
+    missing = without_router(task.client, case.workload, asked)
+    told = [f"{host} at {', '.join(names)}" for host, names in missing.items()]
+    return [_count_check("every replica has the routers of the sites behind it", len(asked), told)]
+
+
+def _count_check(name: str, count: int, lacking: Sequence[str]) -> dict[str, Any]:
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    found = f"{count - len(lacking)}, not {'; '.join(lacking[:_NAMED])}{more}" if lacking else str(count)
+    return {"name": name, "passed": not lacking, "expected": str(count), "found": found}
