@@ -9,18 +9,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  traefik:
-    description:
-      - Which Traefik the task is about. Without it the one workload that carries the label
-        C(app.kubernetes.io/name=traefik), or that runs a Traefik image.
-    type: dict
-    suboptions:
-      namespace:
-        description: Its namespace.
-        type: str
-      workload:
-        description: The name of its Deployment or DaemonSet.
-        type: str
   proof:
     description:
       - How it is shown that every Traefik replica has loaded what this task is about. The result says which proof

@@ -40,13 +40,7 @@ options:
         type: str
 extends_documentation_fragment:
   - resilient.traefik.connection
-attributes:
-  check_mode:
-    description: Asking changes nothing.
-    support: full
-  diff_mode:
-    description: Asking changes nothing, so there is no diff.
-    support: none
+  - resilient.traefik.reading
 notes:
   - Needs C(create) on C(selfsubjectaccessreviews), which every account has unless it was taken away
     (ClusterRole C(system:basic-user)).

@@ -99,13 +99,7 @@ options:
     default: 0.0
 extends_documentation_fragment:
   - resilient.traefik.connection
-attributes:
-  check_mode:
-    description: Reading changes nothing.
-    support: full
-  diff_mode:
-    description: Reading changes nothing, so there is no diff.
-    support: none
+  - resilient.traefik.reading
 notes:
   - Needs C(get) on objects that are named and C(list) on others, and for O(checks[].expect.nodes_at_least) of a
     workload C(list) on C(pods). A right that is missing is a check that did not pass.

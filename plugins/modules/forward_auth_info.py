@@ -57,13 +57,7 @@ options:
     default: cluster.local
 extends_documentation_fragment:
   - resilient.traefik.connection
-attributes:
-  check_mode:
-    description: Reading changes nothing.
-    support: full
-  diff_mode:
-    description: Reading changes nothing, so there is no diff.
-    support: none
+  - resilient.traefik.reading
 notes:
   - Needs C(list) on C(middlewares), C(ingressroutes), C(ingresses), C(services), C(endpointslices), C(deployments) and
     C(nodes), on C(resourcequotas) and C(limitranges) in the proxies' namespaces, and C(get) on the Secrets of emergency

@@ -56,13 +56,7 @@ options:
     default: false
 extends_documentation_fragment:
   - resilient.traefik.connection
-attributes:
-  check_mode:
-    description: Reading changes nothing.
-    support: full
-  diff_mode:
-    description: Reading changes nothing, so there is no diff.
-    support: none
+  - resilient.traefik.reading
 seealso:
   - module: resilient.traefik.apply
 """

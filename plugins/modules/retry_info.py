@@ -64,18 +64,6 @@ options:
     description: With O(chains=entry_points) the entry points.
     type: list
     elements: str
-  traefik:
-    description:
-      - Which Traefik it is about. Without it the one workload that carries the label C(app.kubernetes.io/name=traefik),
-        or that runs a Traefik image.
-    type: dict
-    suboptions:
-      namespace:
-        description: Its namespace.
-        type: str
-      workload:
-        description: The name of its Deployment or DaemonSet.
-        type: str
   ask_sites:
     description: How many of the sites behind the chains to ask through every replica, the first ones by name.
     type: int
@@ -89,19 +77,11 @@ options:
     description: Check that all is in place, instead of saying whether it can be.
     type: bool
     default: false
-  wait_timeout:
-    description: With O(verify=true) the seconds to wait for all checks to pass.
-    type: int
-    default: 30
 extends_documentation_fragment:
   - resilient.traefik.connection
-attributes:
-  check_mode:
-    description: It only reads, so check mode is the same.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no diff.
-    support: none
+  - resilient.traefik.reading
+  - resilient.traefik.verifying
+  - resilient.traefik.traefik
 seealso:
   - module: resilient.traefik.middleware_chain
   - module: resilient.traefik.traefik_crd

@@ -94,19 +94,10 @@ options:
     description: Check that all has arrived, instead of saying whether it can move.
     type: bool
     default: false
-  wait_timeout:
-    description: With O(verify=true) the seconds to wait for all checks to pass.
-    type: int
-    default: 30
 extends_documentation_fragment:
   - resilient.traefik.connection
-attributes:
-  check_mode:
-    description: It only reads, so check mode is the same.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no diff.
-    support: none
+  - resilient.traefik.reading
+  - resilient.traefik.verifying
 seealso:
   - module: resilient.traefik.tier_label
 """

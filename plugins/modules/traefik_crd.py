@@ -59,6 +59,7 @@ options:
 extends_documentation_fragment:
   - resilient.traefik.connection
   - resilient.traefik.writing
+  - resilient.traefik.traefik
   - resilient.traefik.proof
 attributes:
   check_mode:

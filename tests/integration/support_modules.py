@@ -80,14 +80,41 @@ def _settings(namespace: str) -> Arguments:
     return {"namespace": namespace, "min_available": 0}
 
 
+def _served(client: Client, namespace: str) -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "reports", "namespace": namespace}}
+    Writer(client, check_mode=False).apply([service | {"spec": {"ports": [{"port": 80}]}}])
+
+
+def _slow(namespace: str) -> Arguments:
+    return {"backends": [{"namespace": namespace, "service": "reports"}]}
+
+
 def _http(namespace: str) -> Arguments:
     del namespace
     point = {"traefik": {"entry_point": "web"}}
     return {"points": [point], "requests": [{"host": "nobody.lab.test", "expect": {"status": [404]}}]}
 
 
+def _report(namespace: str) -> Arguments:
+    good = {"name": "it serves", "passed": True, "expected": "status 200", "found": "200"}
+    directory = Path(__file__).parents[2] / "build" / "samples"
+    about = {"title": "the samples", "cluster": namespace, "directory": str(directory)}
+    return about | {"results": {"sites": [{"checks": [good]}]}}
+
+
+def _expectation(namespace: str) -> Arguments:
+    chosen = {"kind": "Namespace", "name": namespace}
+    return {"checks": [{"name": "it is there", "object": chosen, "expect": {"ready": True}}]}
+
+
+def _access(namespace: str) -> Arguments:
+    return {"rights": [{"verbs": ["get", "patch"], "resources": ["deployments.apps"], "namespace": namespace}]}
+
+
 SAMPLES: dict[str, Sample] = {
+    "access_info": Sample(_access, changes=False),
     "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
+    "cluster_check": Sample(_expectation, changes=False),
     "htpasswd": Sample(
         lambda namespace: {"secret": "login", "namespace": namespace, "cost": 4, "users": [{"name": "ops"}]}
     ),
@@ -96,11 +123,13 @@ SAMPLES: dict[str, Sample] = {
     "read": Sample(lambda namespace: {"queries": [{"kind": "ConfigMap", "namespace": namespace}]}, changes=False),
     "restore": Sample(lambda namespace: {"run_id": run_of(namespace)}, _recorded, run=run_of),
     "run_lock": Sample(lambda namespace: {"name": "lock", "namespace": namespace, "run_id": "one"}),
+    "slow_backends": Sample(_slow, _served),
     "snapshot": Sample(_kept, run=run_of),
     "tier_label": Sample(_tier, _labelled),
     "traefik_crd": Sample(lambda namespace: {"objects": [middleware(namespace)], "proof": "none"}),
     "traefik_info": Sample(
         lambda namespace: {}, changes=False, stable=frozenset({"changed", "workload", "delivery", "settings"})
     ),
+    "verification_report": Sample(_report, changes=False),
     "traefik_settings": Sample(_settings, _without_pods),
 }
