@@ -1,0 +1,95 @@
+"""Sites whose backend refuses connections, and what the tests of retrying ask them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from tests.integration.http_in_pod import Door, ask
+from tests.integration.lab_cluster import eventually
+from tests.integration.support_traefik import ingress, middleware, route
+
+HTTPBIN = "localhost/lab/go-httpbin:2.26.0"
+
+
+def deployment(namespace: str, name: str, port: int) -> Object:
+    """A web server on the port; without a probe, so that it counts as ready whatever port is asked."""
+    labels = {"app": name, "site": "yes"}
+    arguments = ["-host", "0.0.0.0", "-port", str(port)]
+    container = {"name": "web", "image": HTTPBIN, "imagePullPolicy": "IfNotPresent", "args": arguments}
+    pod = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def service(namespace: str, name: str, **selector: str) -> Object:
+    """A Service of port 80 for pods that listen on 8080."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"selector": selector, "ports": [{"port": 80, "targetPort": 8080}]},
+    }
+
+
+def app(name: str = "web") -> dict[str, Any]:
+    """The services of a route to that Service."""
+    return {"services": [{"name": name, "port": 80}]}
+
+
+def await_router(door: Door, host: str) -> None:
+    """Waits until the replica does not answer 404 by itself any more."""
+    eventually(lambda: ask(door, host).status != 404, f"{door.pod} has a router of {host}")
+
+
+def await_both_backends(door: Door, host: str) -> None:
+    """Traefik uses the pod that serves and the one that refuses, in turn."""
+
+    def both() -> bool:
+        return {ask(door, host).status, ask(door, host).status} == {200, 502}
+
+    eventually(both, f"{door.pod} uses both backends of {host}")
+
+
+def statuses(door: Door, host: str, count: int, path: str = "/status/200") -> Counter[int]:
+    """How often each status came for that many requests, one after the other."""
+    return Counter(ask(door, host, path).status for _ in range(count))
+
+
+@pytest.fixture
+def shop(namespace: str, admin: Client, traefik_doors: list[Door]) -> str:
+    """Sites on a Service of two ready pods, one of which refuses connections, and sites that nobody can retry."""
+    Writer(admin, check_mode=False).apply(
+        [
+            deployment(namespace, "well", 8080),
+            deployment(namespace, "refusing", 9090),
+            service(namespace, "web", site="yes"),
+            service(namespace, "alone", app="well"),
+            middleware(namespace, "marked", headers={"customResponseHeaders": {"X-Marked": "yes"}}),
+            ingress(namespace, "plain"),
+            ingress(namespace, "chained", f"{namespace}-marked@kubernetescrd"),
+            ingress(namespace, "broken", f"{namespace}-gone@kubernetescrd"),
+            ingress(namespace, "foreign", ingress_class="nginx"),
+            route(namespace, "routed", {"name": "marked"}, **app()),
+        ]
+    )
+    refs = [ObjectRef("apps/v1", "Deployment", name, namespace) for name in ("well", "refusing")]
+    wait_until_ready(admin, refs, 120, print)
+    for door in traefik_doors:
+        for name in ("plain", "routed"):
+            await_both_backends(door, f"{name}.{namespace}.test")
+    return namespace
