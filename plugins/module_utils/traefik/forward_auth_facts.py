@@ -116,8 +116,8 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
 def checks(wish: Wish, there: Situation, hosts: Sequence[str], check_host: str) -> dict[str, Any]:
     """What proves the proxy: ``questions`` to its pods as Traefik asks them, and ``objects``, checks of cluster_check.
 
-    A question has the ``request``, ``fallback`` (the status that the fallback gives), and the Services ``target`` and
-    ``proxy`` that are asked.
+    A question has the ``request``, ``fallback`` (the status that the fallback gives), ``failures`` (statuses of the
+    target that lead to it), and the Services ``target`` and ``proxy`` that are asked.
     """
     special = [host for host in wish.policy.get("hosts") or {} if host in hosts]
     asked = [_question(wish, there, host, "a person", _PERSON) for host in dict.fromkeys([check_host, *special])]
@@ -137,6 +137,7 @@ def _question(wish: Wish, there: Situation, host: str, who: str, agent: str) -> 
     return {
         "request": request,
         "fallback": _FALLBACK_STATUS.get(wish.fallback_of(host), 503),
+        "failures": [int(each) for each in wish.given.get("fallback_on") or [] if str(each).isdigit()],
         "target": {
             "namespace": there.place.get("namespace", ""),
             "name": there.place.get("service", ""),
