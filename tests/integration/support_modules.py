@@ -111,10 +111,26 @@ def _access(namespace: str) -> Arguments:
     return {"rights": [{"verbs": ["get", "patch"], "resources": ["deployments.apps"], "namespace": namespace}]}
 
 
+def _budgeted(namespace: str) -> Arguments:
+    chosen = {"namespace": namespace, "label_selectors": ["app=none"]}
+    return {"workloads": [{"name": "nobody", "min_available": "2", "optional": True} | chosen]}
+
+
+def _retried(namespace: str) -> Arguments:
+    return {"namespace": namespace, "namespaces": [namespace], "kinds": ["Ingress"]}
+
+
+def _proxies(namespace: str) -> Arguments:
+    proxy = {"name": "proxy", "namespace": namespace, "middleware": {"namespace": namespace, "name": "none"}}
+    return {"proxies": [proxy | {"users": [{"name": "ops"}]}]}
+
+
 SAMPLES: dict[str, Sample] = {
     "access_info": Sample(_access, changes=False),
     "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
     "cluster_check": Sample(_expectation, changes=False),
+    "disruption_budget_info": Sample(_budgeted, changes=False),
+    "forward_auth_info": Sample(_proxies, changes=False, stable=frozenset({"changed", "findings", "proxies", "dns"})),
     "htpasswd": Sample(
         lambda namespace: {"secret": "login", "namespace": namespace, "cost": 4, "users": [{"name": "ops"}]}
     ),
@@ -122,9 +138,11 @@ SAMPLES: dict[str, Sample] = {
     "middleware_chain": Sample(_chain, _chained),
     "read": Sample(lambda namespace: {"queries": [{"kind": "ConfigMap", "namespace": namespace}]}, changes=False),
     "restore": Sample(lambda namespace: {"run_id": run_of(namespace)}, _recorded, run=run_of),
+    "retry_info": Sample(_retried, _chained, changes=False),
     "run_lock": Sample(lambda namespace: {"name": "lock", "namespace": namespace, "run_id": "one"}),
     "slow_backends": Sample(_slow, _served),
     "snapshot": Sample(_kept, run=run_of),
+    "tier_info": Sample(_tier, _labelled, changes=False),
     "tier_label": Sample(_tier, _labelled),
     "traefik_crd": Sample(lambda namespace: {"objects": [middleware(namespace)], "proof": "none"}),
     "traefik_info": Sample(
