@@ -34,14 +34,16 @@ class Before:
     def of(self, entry: Entry) -> list[Entry]:
         """The earlier answers to the same request through the same place.
 
-        A replica that was not there before is compared with all that were behind the same name.
+        A replica that was not there before is compared with all that were behind the same name. So is one of a site
+        that failed before at any of them: where such a site fails next is chance.
         """
         asked = [each for each in self.answers if each.get("request") == entry["request"]]
         named = [each for each in asked if each.get("name") == entry["name"]]
         # A request without a name is called by its place in the list, which moves when another one is put in.
         asked = named if named or not entry["name"].startswith(PLACE_IN_LIST) else asked
         here = [each for each in asked if each.get("point") == entry["point"]]
-        return here or [each for each in asked if each.get("behind") == entry["behind"]]
+        behind = [each for each in asked if each.get("behind") == entry["behind"]]
+        return here if here and not any(map(_failed, behind)) else behind or here
 
     def problem(self, entry: Entry) -> str:
         """What differs from before, the empty string when nothing does."""
@@ -88,7 +90,7 @@ def alike(now: Entry, before: Entry) -> bool:
     A site that gave no answer or an error of the server may have become anything but not found.
     """
     then, status = before.get("status"), now.get("status")
-    if then is None or then >= 500:
+    if then is None or _failed(before):
         return bool(status != _NOT_FOUND)
     if status is None:
         return False
@@ -121,6 +123,10 @@ def in_words(entry: Entry) -> str:
         return "no answer"
     target = entry.get("redirect_to")
     return f"{entry['status']} to {target}" if target else str(entry["status"])
+
+
+def _failed(entry: Entry) -> bool:
+    return bool((entry.get("status") or 500) >= 500)
 
 
 def _is_well(status: int) -> bool:

@@ -138,3 +138,9 @@ def test_where_a_redirect_leads_is_said() -> None:
 def test_what_is_no_earlier_run(given: list[Entry], refusal: str) -> None:
     with pytest.raises(BadArgument, match=refusal):
         earlier_answers(given, [])
+
+
+def test_a_site_that_failed_at_one_replica_may_fail_at_another() -> None:
+    before = earlier_answers([entry("pod a"), entry("pod b", None)], [])
+    assert before.problem(entry("pod a", None)) == ""
+    assert before.problem(entry("pod a", 404)) != ""
