@@ -258,3 +258,145 @@ def test_tls_with_server_name_and_authority(player: Player, secure_site: tuple[s
     assert check(player, WEBSECURE, requests=[other_host]).outcome == "ok"
     plain = check(player, HTTPBIN, requests=[request | {"scheme": "https"}])
     assert "no answer: no TLS session" in plain.message
+
+
+ANY: dict[str, Any] = {"expect": {"status": []}}
+
+
+def test_checks_tell_what_was_expected_and_found(player: Player, site: Site) -> None:
+    requests: list[dict[str, Any]] = [
+        {"path": "/", "name": "the front page", "expect": {"body": "well"}},
+        {"path": "/moved", "method": "HEAD"},
+        {"path": "/b", "method": "POST"},
+    ]
+    played = check(player, {"url": site.url}, requests=requests[:2])
+    here = site.url.removeprefix("http://")
+    first, second = played.result["checks"]
+    assert first["name"] == f"the front page: {here}/ through {here}"
+    assert (first["passed"], first["expected"]) == (True, "status 200, a body like 'well'")
+    assert first["found"] == f"200 in {played.result['answers'][0]['seconds']:g} s"
+    assert second["name"] == f"HEAD {here}/moved through {here}"
+    assert (second["passed"], second["expected"]) == (False, "status 200")
+    assert second["found"].startswith("302 to https://elsewhere.test in ")
+    assert second["found"].endswith(" s: expected status 200, came 302")
+    assert [told["passed"] for told in played.result["checks"]] == [
+        not answer["problem"] for answer in played.result["answers"]
+    ]
+    left_out = check(player, {"url": site.url}, requests=requests, check=True)
+    assert len(left_out.result["checks"]) == 2, "what was not sent proves nothing"
+    nobody = check(player, {"service": {"namespace": "apps", "name": "nobody"}}, requests=[{"path": "/a"}])
+    assert nobody.result["checks"] == [
+        {
+            "name": "/a through Service apps/nobody",
+            "passed": False,
+            "expected": "status 200",
+            "found": "does not exist",
+        }
+    ]
+
+
+EARLIER = "{{ earlier.answers }}"
+REMEMBERED = {"register": "earlier"}
+
+
+def _as_if(**change: Any) -> str:
+    """The earlier answers as if they had been others."""
+    return f"{{{{ earlier.answers | map('combine', {change!r}) | list }}}}"
+
+
+@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+def test_sites_answer_as_before(player: Player, way: str) -> None:
+    requests = [{"host": host} | ANY for host in ("nowhere.test", "public.lab.test")]
+    earlier, same, replaced, differing = player.play(
+        _task(WEB, requests=requests) | REMEMBERED,
+        _task(WEB, requests=requests, as_before=EARLIER),
+        _task(WEB, requests=requests, as_before=_as_if(point="replica traefik/old")),
+        _task(WEB, requests=requests, as_before=_as_if(status=200)),
+        way=way,
+    ).tasks
+    assert {answer["behind"] for answer in earlier.result["answers"]} == {"Deployment traefik/traefik entry point web"}
+    assert same.outcome == "ok", same.message
+    assert {told["expected"] for told in same.result["checks"]} == {"as before (404)", "as before (200)"}
+    assert replaced.outcome == "ok", "replicas that are new are compared with those that were"
+    assert differing.outcome == "failed"
+    assert "GET http://nowhere.test/: was 200 before, is 404" in differing.message
+    assert [told["passed"] for told in differing.result["checks"]] == [False] * 3 + [True] * 3
+
+
+def test_what_was_broken_may_be_mended_and_not_the_reverse() -> None:
+    point, request = {"url": "set below"}, {"path": "/"} | ANY
+    with Site(well_after=1) as site:
+        point["url"] = site.url
+        broken, mended = (
+            Player({})
+            .play(
+                _task(point, requests=[request]) | REMEMBERED,
+                _task(point, requests=[{"path": "/"}], as_before=EARLIER),
+            )
+            .tasks
+        )
+        assert broken.result["answers"][0]["status"] == 503
+        assert mended.outcome == "ok", mended.message
+        assert mended.result["checks"][0]["expected"] == "as before (503)"
+        well = mended.result["answers"]
+        site.well_after = 100
+        again = check(Player({}), point, requests=[{"path": "/"}], as_before=well)
+        assert "was 200 before, is 503" in again.message
+
+
+def test_no_answer_is_as_before_only_where_there_was_none(site: Site) -> None:
+    point, limit = {"url": site.url}, {"timeout": 0.5}
+    hanging: list[dict[str, Any]] = [{"path": "/hang"} | ANY]
+    wanted = [{"path": "/hang", "expect": {"status": [200]}}]
+    earlier, still, not_well, lost = (
+        Player({})
+        .play(
+            _task(point, requests=hanging, **limit) | REMEMBERED,
+            _task(point, requests=hanging, as_before=EARLIER, **limit),
+            _task(point, requests=wanted, as_before=EARLIER, **limit),
+            _task(point, requests=hanging, as_before=_as_if(status=200), **limit),
+        )
+        .tasks
+    )
+    assert "status" not in earlier.result["answers"][0]
+    assert (still.outcome, still.result["checks"][0]["found"]) == ("ok", "no answer"), still.message
+    assert not_well.outcome == "failed"
+    assert "was 200 before, is no answer; no answer: not a byte for 0.5 s" in lost.message
+
+
+def test_headers_and_redirects_as_before(site: Site) -> None:
+    point, moved, cookie = {"url": site.url}, {"path": "/moved"} | ANY, {"path": "/cookie"} | ANY
+    earlier, same, missing, elsewhere = (
+        Player({})
+        .play(
+            _task(point, requests=[moved, cookie], return_headers=["Set-Cookie", "Date"]) | REMEMBERED,
+            _task(point, requests=[cookie, moved], as_before=EARLIER, as_before_headers=["Set-Cookie"]),
+            _task(point, requests=[moved], as_before=EARLIER, as_before_headers=["Location"]),
+            _task(point, requests=[moved], as_before=_as_if(redirect_to="https://login.test")),
+        )
+        .tasks
+    )
+    assert earlier.result["answers"][0]["redirect_to"] == "https://elsewhere.test"
+    assert same.outcome == "ok", same.message
+    assert "header location was missing before, is 'https://elsewhere.test/'" in missing.message
+    assert "was 302 to https://login.test before, is 302 to https://elsewhere.test" in elsewhere.message
+
+
+def test_a_comparison_that_proves_nothing_is_refused(site: Site) -> None:
+    point = {"url": site.url}
+    _earlier, other, empty, foreign, both = (
+        Player({})
+        .play(
+            _task(point, requests=[{"path": "/a"} | ANY]) | REMEMBERED,
+            _task(point, requests=[{}], as_before=EARLIER),
+            _task(point, requests=[{}], as_before=[]),
+            _task(point, requests=[{}], as_before=[{"a": 1}]),
+            _task(point, requests=[{"path": "/a"}, {"path": "/new"}], as_before=EARLIER),
+        )
+        .tasks
+    )
+    assert "none of its answers is to a request" in other.message
+    assert "as_before: is empty" in empty.message
+    assert "item 1 is no answer of http_check" in foreign.message
+    assert both.outcome == "ok", both.message
+    assert both.result["checks"][1]["expected"] == "no error of the server (not asked before)"

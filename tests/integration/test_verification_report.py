@@ -123,7 +123,8 @@ BOOK = """
       failed_when: false
     - ansible.builtin.assert:
         that:
-          - report.counts == {'passed': 4, 'failed': 2}
+          - report.counts.passed == 4
+          - report.counts.failed == 2
           - report.unchecked == ['never']
 """
 
