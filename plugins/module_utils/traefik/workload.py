@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.static_files import mounted_settings
@@ -91,10 +91,8 @@ def find_workload(client: Client, namespace: str | None = None, name: str | None
 
 def refresh_replicas(client: Client, workload: Workload) -> list[Replica]:
     """The replicas as they are now; the workload keeps them too."""
-    labels = workload.item["spec"].get("selector") or {}
-    query = Query("v1", "Pod", namespace=workload.ref.namespace, label_selector=_selector(labels))
-    (answer,) = read_found(client, [query])
-    pods = [pod for pod in answer.items if _lives(pod) and _belongs(pod, workload.ref)]
+    (answer,) = read_found(client, [pods_query(workload.item)])
+    pods = [pod for pod in answer.items if _lives(pod) and belongs(pod, workload.ref)]
     workload.replicas = sorted((_replica(pod) for pod in pods), key=lambda replica: replica.name)
     return workload.replicas
 
@@ -181,26 +179,9 @@ def _settings(client: Client, item: Object, container: Object) -> tuple[static.S
     return static.from_environment(given), "environment"
 
 
-def _selector(labels: Mapping[str, Any]) -> str:
-    parts = [f"{key}={value}" for key, value in (labels.get("matchLabels") or {}).items()]
-    for expression in labels.get("matchExpressions") or []:
-        key, operator, values = expression["key"], expression["operator"], ",".join(expression.get("values") or [])
-        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        parts.append(forms.get(operator, f"!{key}"))
-    return ",".join(parts)
-
-
 def _lives(pod: Object) -> bool:
     ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
     return not ended and not pod["metadata"].get("deletionTimestamp")
-
-
-def _belongs(pod: Object, ref: ObjectRef) -> bool:
-    """Two workloads may share labels: a pod's owner is the DaemonSet itself or a ReplicaSet named after it."""
-    owners = pod["metadata"].get("ownerReferences") or []
-    if ref.kind == "DaemonSet":
-        return any(owner["kind"] == "DaemonSet" and owner["name"] == ref.name for owner in owners)
-    return any(owner["kind"] == "ReplicaSet" and owner["name"].rsplit("-", 1)[0] == ref.name for owner in owners)
 
 
 def _replica(pod: Object) -> Replica:
