@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import Undo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Run, mark_restored, runs
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import Entry, combined
@@ -22,6 +24,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "newer": {"type": "str", "choices": ["refuse", "include"], "default": "refuse"},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 180},
+    "pause": {"type": "float", "default": 0.0},
 }
 # What makes a namespace more than an empty shell that a run created.
 _TENANTS = (
@@ -46,8 +49,7 @@ def run(task: Task) -> dict[str, Any]:
     states = dict(zip(refs, task.client.concurrently(lambda ref: _find(task.client, ref), refs), strict=True))
     inhabited = _inhabited(task.client, entries, states)
     undo, left_alone = plan_undo(entries, states, inhabited)
-    # Not task.writer(): what a restore writes is not part of the run that it restores.
-    outcome = Writer(task.client, check_mode=task.check_mode).undo(undo)
+    outcome = _undone(task, undo)
     task.warnings.extend(str(item) for item in left_alone)
     if not task.check_mode:
         if task.params["wait"]:
@@ -58,6 +60,21 @@ def run(task: Task) -> dict[str, Any]:
         "run_ids": [one.run_id for one in chosen],
         "left_alone": [item.as_dict() for item in left_alone],
     }
+
+
+def _undone(task: Task, undo: Undo) -> Outcome:
+    """Carries it out; between the last object put back and the first one deleted is the task's ``pause``."""
+    # Not task.writer(): what a restore writes is not part of the run that it restores.
+    writer = Writer(task.client, check_mode=task.check_mode)
+    pause = task.params["pause"]
+    if task.check_mode or not (pause and undo.deleted):
+        return writer.undo(undo)
+    put_back = writer.undo(Undo(undo.recreated, undo.patches))
+    if put_back.changed:
+        task.progress(f"waiting {pause:g} s until nobody uses what the run created")
+        time.sleep(pause)
+    deleted = writer.undo(Undo(deleted=undo.deleted))
+    return Outcome([*put_back.changes, *deleted.changes], [*put_back.warnings, *deleted.warnings])
 
 
 def chosen_runs(recorded: Sequence[Run], run_id: str, newer: str) -> list[Run]:

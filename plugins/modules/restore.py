@@ -40,6 +40,13 @@ options:
     description: Seconds to wait.
     type: int
     default: 180
+  pause:
+    description:
+      - Seconds between the last object that is put back and the first one that is deleted, for whoever has to notice
+        first that nothing leads there any more. Traefik takes about two seconds.
+    type: float
+    default: 0.0
+    version_added: 0.2.0
 extends_documentation_fragment:
   - resilient.traefik.connection
 attributes:

@@ -51,7 +51,7 @@ class Site:
 
     def restore(self, run_id: str = "", *, check: bool = False, newer: str = "refuse") -> dict[str, Any]:
         """The result of the module's body, with its warnings."""
-        params = {"run_id": run_id or None, "newer": newer, "wait": False, "wait_timeout": 60}
+        params = {"run_id": run_id or None, "newer": newer, "wait": False, "wait_timeout": 60, "pause": 0.5}
         task = Task(self.params | params, check_mode=check)
         return restore.run(task) | {"warnings": task.warnings}
 

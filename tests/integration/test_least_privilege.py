@@ -30,7 +30,9 @@ def _lock(params: Params, admin: Client, namespace: str) -> None:
     lease = {"name": namespace, "namespace": "resilient-traefik", "holder": "me", "run_id": None}
     try:
         for state in ("held", "released", "held"):
-            run_lock.run(Task(params | lease | {"state": state, "duration": 60, "force": False, "take_over_from": None}))
+            run_lock.run(
+                Task(params | lease | {"state": state, "duration": 60, "force": False, "take_over_from": None})
+            )
     finally:
         remove(admin, lease_ref(namespace, "resilient-traefik"))
 
@@ -56,7 +58,7 @@ def _mark(params: Params, admin: Client, namespace: str) -> None:
     run_id = _run_id()
     ref = ObjectRef("v1", "ConfigMap", "none", namespace)
     Journal(admin, run_id).record_states([(ref, None)])
-    restore.run(Task(params | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5}))
+    restore.run(Task(params | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5, "pause": 0}))
 
 
 def _undo(params: Params, admin: Client, namespace: str) -> None:
@@ -70,7 +72,7 @@ def _undo(params: Params, admin: Client, namespace: str) -> None:
     run.delete([ObjectRef("v1", "ConfigMap", "doomed", namespace)])
     run.apply([namespace_object(more), config_map(more, a="1")])
     try:
-        restore.run(Task(params | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5}))
+        restore.run(Task(params | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5, "pause": 0}))
     finally:
         setup.delete([ObjectRef("v1", "Namespace", more)])
     assert admin.get(ObjectRef("v1", "ConfigMap", "settings", namespace))["data"] == {"a": "1"}
