@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils import tier_policy
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import pods_query
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until, wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Patch, Writer
@@ -102,9 +103,8 @@ def _workload_refs(task: Task, move: Move, namespace: str) -> list[ObjectRef]:
 
 
 def pods_of(task: Task, workload: Object) -> list[Object]:
-    selector = tier_policy.selector_text(workload["spec"]["selector"])
-    query = Query("v1", "Pod", namespace=workload["metadata"]["namespace"], label_selector=selector)
-    return tier_policy.running(read_found(task.client, [query])[0].items)
+    (answer,) = read_found(task.client, [pods_query(workload)])
+    return tier_policy.running(answer.items)
 
 
 # --- moving ------------------------------------------------------------------------------------------------------

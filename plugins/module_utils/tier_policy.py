@@ -81,20 +81,3 @@ def running(pods: Iterable[Object]) -> list[Object]:
 def with_other_class(pods: Iterable[Object], priority_class: str) -> list[Object]:
     """The pods that were not admitted with this PriorityClass."""
     return [pod for pod in pods if pod["spec"].get("priorityClassName", "") != priority_class]
-
-
-def selector_text(selector: Mapping[str, Any]) -> str:
-    """A workload's selector (matchLabels and matchExpressions) as the API's query takes it."""
-    parts = [f"{name}={value}" for name, value in (selector.get("matchLabels") or {}).items()]
-    for expression in selector.get("matchExpressions") or []:
-        values = ",".join(expression.get("values") or [])
-        parts.append(_EXPRESSIONS[expression["operator"]].format(key=expression["key"], values=values))
-    return ",".join(parts)
-
-
-_EXPRESSIONS = {
-    "In": "{key} in ({values})",
-    "NotIn": "{key} notin ({values})",
-    "Exists": "{key}",
-    "DoesNotExist": "!{key}",
-}

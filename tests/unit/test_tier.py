@@ -13,7 +13,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.tier_policy impo
     limit_range_values,
     running,
     same_quantity,
-    selector_text,
     with_other_class,
 )
 
@@ -64,17 +63,6 @@ def test_pods_that_count() -> None:
     assert running([runs, ended, leaves]) == [runs]
     assert with_other_class([runs], "high") == []
     assert with_other_class([runs], "low") == [runs]
-
-
-def test_selector_as_the_api_takes_it() -> None:
-    expressions = [
-        {"key": "a", "operator": "In", "values": ["x", "y"]},
-        {"key": "b", "operator": "NotIn", "values": ["z"]},
-        {"key": "c", "operator": "Exists"},
-        {"key": "d", "operator": "DoesNotExist"},
-    ]
-    selector = {"matchLabels": {"app": "web"}, "matchExpressions": expressions}
-    assert selector_text(selector) == "app=web,a in (x,y),b notin (z),c,!d"
 
 
 def _workload(tier: str | None, in_template: str | None = None) -> Object:
