@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pytest
-
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from tests.integration.http_in_pod import Door, ask
 from tests.integration.lab_cluster import eventually
-from tests.integration.support_traefik import ingress, middleware, route
 
 HTTPBIN = "localhost/lab/go-httpbin:2.26.0"
 
@@ -68,28 +62,3 @@ def await_both_backends(door: Door, host: str) -> None:
 def statuses(door: Door, host: str, count: int, path: str = "/status/200") -> Counter[int]:
     """How often each status came for that many requests, one after the other."""
     return Counter(ask(door, host, path).status for _ in range(count))
-
-
-@pytest.fixture
-def shop(namespace: str, admin: Client, traefik_doors: list[Door]) -> str:
-    """Sites on a Service of two ready pods, one of which refuses connections, and sites that nobody can retry."""
-    Writer(admin, check_mode=False).apply(
-        [
-            deployment(namespace, "well", 8080),
-            deployment(namespace, "refusing", 9090),
-            service(namespace, "web", site="yes"),
-            service(namespace, "alone", app="well"),
-            middleware(namespace, "marked", headers={"customResponseHeaders": {"X-Marked": "yes"}}),
-            ingress(namespace, "plain"),
-            ingress(namespace, "chained", f"{namespace}-marked@kubernetescrd"),
-            ingress(namespace, "broken", f"{namespace}-gone@kubernetescrd"),
-            ingress(namespace, "foreign", ingress_class="nginx"),
-            route(namespace, "routed", {"name": "marked"}, **app()),
-        ]
-    )
-    refs = [ObjectRef("apps/v1", "Deployment", name, namespace) for name in ("well", "refusing")]
-    wait_until_ready(admin, refs, 120, print)
-    for door in traefik_doors:
-        for name in ("plain", "routed"):
-            await_both_backends(door, f"{name}.{namespace}.test")
-    return namespace

@@ -13,7 +13,7 @@ from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.support_retry import app, await_router, service, statuses
 from tests.integration.support_traefik import middleware, route
 
-pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_retry"]
+pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_retry_fixture"]
 
 
 def lines(cluster: LabCluster, namespace: str, selector: str, text: str) -> int:

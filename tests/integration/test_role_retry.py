@@ -22,7 +22,7 @@ from tests.integration.support_retry import statuses
 from tests.integration.support_role import RolePlayer, new_run, printed
 from tests.integration.support_traefik import CHAIN, TRAEFIK, route
 
-pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_retry"]
+pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_retry_fixture"]
 
 KINDS = ((TRAEFIK, "Middleware"), (TRAEFIK, "IngressRoute"), ("networking.k8s.io/v1", "Ingress"))
 
@@ -102,8 +102,10 @@ def test_plan_apply_again_and_back(
     assert role.play("--check").well().changed == 0
     assert audited.writes() == []
 
-    role.roll_back()
+    with _asking(traefik_doors, f"chained.{shop}.test") as answers:
+        role.roll_back()
     assert _state(admin, shop) == before
+    assert {status for _pod, status in answers} <= {200, 502}, Counter(answers)
 
 
 def test_refused_connections_are_502_before_and_none_after(
