@@ -20,10 +20,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube import erro
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.eviction import rehearse_eviction
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
-from ansible_collections.resilient.traefik.plugins.module_utils.tier_policy import running, selector_text
+from ansible_collections.resilient.traefik.plugins.module_utils.tier_policy import running
 
 KINDS = ("Deployment", "StatefulSet")
 _WORKLOAD: dict[str, dict[str, Any]] = {
@@ -211,8 +212,8 @@ def _checks(client: Client, subject: Subject) -> list[dict[str, Any]]:
 def _eviction_check(client: Client, subject: Subject) -> dict[str, Any]:
     """Asks the API server whether a drain could evict one of the pods. Nothing is evicted."""
     ref = ref_of(subject.item)
-    query = Query("v1", "Pod", namespace=ref.namespace, label_selector=selector_text(subject.item["spec"]["selector"]))
-    pods = running(read_found(client, [query])[0].items)
+    listed = read_found(client, [pods_query(subject.item)])[0].items
+    pods = [pod for pod in running(listed) if belongs(pod, ref)]
     refusal = rehearse_eviction(client, ref_of(pods[0])) if pods else "no pod is running"
     name = f"{ref}: a drain may evict one pod (rehearsed)"
     return _check(name, not refusal, "evicted", refusal or f"{pods[0]['metadata']['name']} could be evicted")
