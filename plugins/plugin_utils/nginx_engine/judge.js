@@ -1,12 +1,29 @@
-// What a failed try of one request means: another try, an error of its own, or the fallback.
+// What becomes of one request: a pod that is well is asked. A failed try means another one, an error of its own, or the
+// fallback.
 import counters from 'counters.js';
 import fallback from 'fallback.js';
 import pods from 'pods.js';
 import settings from 'settings.js';
+import timers from 'timers.js';
 
 const HURRY_MS = 300;
 // nginx ends a request after ten redirects of its own, and a try takes two.
 const MOST_TRIES = 4;
+
+function askPod(r, pod) {
+    r.variables.pod_key = pod[0];
+    r.internalRedirect('@ask');
+}
+
+async function decide(r) {
+    counters.count('requests_total');
+    const well = pods.well();
+    if (well.length) {
+        askPod(r, pods.anyOf(well));
+    } else {
+        await fallback.fall(r, 'down');
+    }
+}
 
 function tries(r) {
     return pods.each(r.variables.upstream_status).length;
@@ -22,18 +39,16 @@ function others(r) {
 
 // The first of them to answer a check, or nothing: there is no time to try one silent pod after another.
 function firstToAnswer(found) {
-    return new Promise((resolve) => {
+    const first = new Promise((resolve) => {
         let waiting = found.length;
-        setTimeout(() => resolve(undefined), HURRY_MS);
         found.forEach((pod) => pods.ask(pod[0]).then((reply) => {
             waiting -= 1;
-            if (reply.well) {
-                resolve(pod);
-            } else if (!waiting) {
-                resolve(undefined);
+            if (reply.well || !waiting) {
+                resolve(reply.well ? pod : undefined);
             }
         }));
     });
+    return timers.within(HURRY_MS, first, undefined);
 }
 
 async function nextPod(r, found) {
@@ -51,9 +66,6 @@ async function nextPod(r, found) {
 
 function trouble(r) {
     const v = r.variables;
-    if (!v.upstream_status) {
-        return 'down';
-    }
     if (pods.lastOf(v.upstream_header_time) !== '-') {
         return pods.lastOf(v.upstream_status);
     }
@@ -70,22 +82,19 @@ async function judge(r) {
         r.return(502, 'The answer about this request is too large.\n');
         return;
     }
-    if (found !== 'down') {
-        if (!settings.fallback_on.includes(found)) {
-            counters.count('passed_total', {reason: found});
-            r.return(Number(pods.lastOf(r.variables.upstream_status)));
-            return;
-        }
-        pods.suspect(pods.lastOf(r.variables.upstream_addr));
-        counters.count('failed_tries_total', {reason: found});
-        const next = await nextPod(r, found);
-        if (next) {
-            r.variables.pod_key = next[0];
-            r.internalRedirect('@next');
-            return;
-        }
+    if (!settings.fallback_on.includes(found)) {
+        counters.count('passed_total', {reason: found});
+        r.return(Number(pods.lastOf(r.variables.upstream_status)));
+        return;
     }
-    await fallback.fall(r, found);
+    pods.suspect(pods.lastOf(r.variables.upstream_addr));
+    counters.count('failed_tries_total', {reason: found});
+    const next = await nextPod(r, found);
+    if (next) {
+        askPod(r, next);
+    } else {
+        await fallback.fall(r, found);
+    }
 }
 
-export default {judge};
+export default {decide, judge};

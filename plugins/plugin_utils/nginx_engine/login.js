@@ -3,9 +3,10 @@
 import crypto from 'crypto';
 import authorization from 'authorization.js';
 import settings from 'settings.js';
+import timers from 'timers.js';
 
 const LONGEST_LOGIN = 1024;
-const PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 30;
 
 function salt() {
     const found = ngx.shared.salt.get('salt');
@@ -18,35 +19,59 @@ function salt() {
     return ngx.shared.salt.get('salt');
 }
 
-function pause(milliseconds) {
-    return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
 // How long this request's answer may still take.
 function millisecondsLeft(r) {
     return settings.longest_ms - Number(r.variables.request_time) * 1000;
 }
 
-// A client that was wrong lately has fewer of the places, so that a flood leaves some to everybody else.
-async function checked(r, basic) {
-    const client = r.variables.client_network;
-    const place = ngx.shared.failures.get(client) === undefined ? '/.login' : '/.login-again';
-    const reply = await Promise.race([r.subrequest(place), pause(millisecondsLeft(r)).then(() => ({status: 504}))]);
-    switch (reply.status) {
+async function statusOf(r, place) {
+    const reply = await timers.within(millisecondsLeft(r), r.subrequest(place), {status: 504});
+    return reply.status;
+}
+
+function resultOf(status) {
+    switch (status) {
     case 204:
-        return {result: 'accepted', user: basic.user};
+        return 'accepted';
     case 401:
     case 403:
-        ngx.shared.failures.set(client, 1);
-        return {result: 'refused'};
+        return 'refused';
     case 429:
-        return {result: 'limited'};
+        return 'limited';
     case 503:
     case 504:
-        return {result: 'busy'};
+        return 'busy';
     default:
-        return {result: 'failed'};
+        return 'failed';
     }
+}
+
+// A client that was wrong lately has fewer of the places, so that a flood leaves some to everybody else.
+async function checked(r, mark, user) {
+    const client = r.variables.client_network;
+    const place = ngx.shared.failures.get(client) === undefined ? '/.login' : '/.login-again';
+    const result = resultOf(await statusOf(r, place));
+    if (result === 'accepted') {
+        ngx.shared.logins.set(mark, user);
+    }
+    if (result === 'refused') {
+        ngx.shared.failures.set(client, 1);
+        ngx.shared.trials.set(mark, 'refused');
+    } else {
+        ngx.shared.trials.delete(mark);
+    }
+    return result;
+}
+
+// What is known of a login, or undefined. That it was wrong is known for a few seconds, and is an attempt all the same.
+async function remembered(r, mark) {
+    if (ngx.shared.logins.get(mark) !== undefined) {
+        return 'remembered';
+    }
+    if (ngx.shared.trials.get(mark) === 'refused') {
+        return await statusOf(r, '/.attempt') === 204 ? 'refused' : 'limited';
+    }
+    return undefined;
 }
 
 // Resolves to {result, user}: the user only where the login is right. Of requests with the same login at the same time
@@ -57,22 +82,17 @@ async function login(r) {
         return {result: 'refused'};
     }
     const mark = crypto.createHmac('sha256', salt()).update(basic.login).digest('hex');
-    while (millisecondsLeft(r) > PAUSE_MS) {
-        const user = ngx.shared.logins.get(mark);
-        if (user !== undefined) {
-            return {result: 'remembered', user: user};
+    let result;
+    while (!result && millisecondsLeft(r) > LONGEST_PAUSE_MS) {
+        result = await remembered(r, mark);
+        if (!result && ngx.shared.trials.add(mark, 'waiting')) {
+            result = await checked(r, mark, basic.user);
+        } else if (!result) {
+            await timers.pause(Math.random() * LONGEST_PAUSE_MS);
         }
-        if (ngx.shared.trials.add(mark, 1)) {
-            const found = await checked(r, basic);
-            if (found.user !== undefined) {
-                ngx.shared.logins.set(mark, found.user);
-            }
-            ngx.shared.trials.delete(mark);
-            return found;
-        }
-        await pause(PAUSE_MS);
     }
-    return {result: 'busy'};
+    const right = result === 'accepted' || result === 'remembered';
+    return {result: result || 'busy', user: right ? basic.user : undefined};
 }
 
 export default {login};

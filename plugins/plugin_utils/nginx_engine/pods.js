@@ -1,5 +1,6 @@
 // The target's pods as the check last found them: [{peer, key, run, open}, ...]. nginx hashes a key to its pod.
 import settings from 'settings.js';
+import timers from 'timers.js';
 
 const PEER = /^[\d.]+:\d+$/;
 
@@ -44,18 +45,17 @@ function isAddress(peer) {
 
 // What a pod answers to the check, and which one it was. Without an address nobody was asked: there are no pods.
 async function ask(key) {
-    let deadline;
-    const timeout = new Promise((_, reject) => {
-        deadline = setTimeout(() => reject(new Error('no answer in time')), settings.check_within_ms + 50);
-    });
+    const nobody = {peer: undefined, well: false};
     try {
-        const reply = await Promise.race([ngx.fetch(`http://127.0.0.1:${settings.check_port}/check?key=${key}`), timeout]);
+        const asked = ngx.fetch(`http://127.0.0.1:${settings.check_port}/check?key=${key}`);
+        const reply = await timers.within(settings.check_within_ms + 50, asked, undefined);
+        if (!reply) {
+            return nobody;
+        }
         const peer = lastOf(reply.headers.get('X-Checked-Pod'));
         return {peer: isAddress(peer) ? peer : '', well: !settings.not_well.includes(reply.status)};
     } catch (e) {
-        return {peer: undefined, well: false};
-    } finally {
-        clearTimeout(deadline);
+        return nobody;
     }
 }
 

@@ -10,9 +10,6 @@ import settings from 'settings.js';
 
 // $first_key: the key of a pod that is well, empty when there is none.
 function firstKey(r) {
-    if (r.uri === settings.path) {
-        counters.count('requests_total');
-    }
     const well = pods.well();
     return well.length ? pods.anyOf(well)[0] : '';
 }
@@ -45,6 +42,6 @@ function metrics(r) {
 }
 
 export default {
-    check: check.check, clientNetwork: clients.network, firstKey, healthy, judge: judge.judge, metrics,
+    check: check.check, clientNetwork: clients.network, decide: judge.decide, firstKey, healthy, judge: judge.judge, metrics,
     ownAuthorization: authorization.own, ready,
 };
