@@ -179,6 +179,7 @@ options:
         before when it is like one of them. A request that was not asked then must not end in an error of the server.
     type: list
     elements: dict
+    version_added: 0.2.0
   as_before_headers:
     description:
       - Headers whose values must be as before too, such as V(WWW-Authenticate). The earlier run must have returned
@@ -186,6 +187,7 @@ options:
     type: list
     elements: str
     default: []
+    version_added: 0.2.0
   timeout:
     description: Seconds that may pass without a byte, connecting included.
     type: float
