@@ -159,11 +159,11 @@ def test_a_killed_controller_leaves_what_another_run_completes(bare: ProxyLab, t
 def half_reachable(lab: ProxyLab) -> None:
     """Somebody has the proxy's Service lead to pods on the caller's own node alone, and one node has none."""
     labels = {"app.kubernetes.io/name": "auth-proxy", "app.kubernetes.io/part-of": "resilient-traefik"}
-    spec: dict[str, Any] = {"internalTrafficPolicy": "Local", "ports": [{"name": "http", "port": 9000}]}
+    ports = [{"name": "http", "port": 9000, "targetPort": "http"}]
+    spec: dict[str, Any] = {"internalTrafficPolicy": "Local", "ports": ports}
     metadata = {"name": "auth-proxy", "namespace": SPACE, "labels": labels}
-    lab.kubectl(
-        "apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
-    )
+    item = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    lab.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(item))
 
 
 def test_a_switch_that_fails_at_one_replica_is_taken_back(bare: ProxyLab, traefik_doors: list[Door]) -> None:

@@ -192,9 +192,13 @@ def _public_entry_point(workload: Workload) -> str:
 
 def _hosts(wish: Wish, there: Situation, found: Found) -> tuple[list[str], int]:
     given = [str(host) for host in wish.given.get("hosts") or []]
-    if given or there.middleware is None:
+    if there.middleware is None:
         return given, 0
-    known, _others = routing.hosts_behind(found.routes, routing.qualified_name(there.middleware))
+    known, others = routing.hosts_behind(found.routes, routing.qualified_name(there.middleware))
+    if given:
+        # Those that are named for all proxies may be behind another one's middleware.
+        unclear = others or "hosts" in wish.own or bool(routing.unread_providers(found.settings))
+        return [host for host in given if unclear or host in known], 0
     return known[:MOST_HOSTS], max(0, len(known) - MOST_HOSTS)
 
 

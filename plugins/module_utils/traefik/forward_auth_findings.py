@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right, rights
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
@@ -44,15 +44,18 @@ def dns_faults(given: str, service: Object | None) -> Faults:
     return [("dns", "no Service of the cluster's DNS was found (label k8s-app=kube-dns); give its address")]
 
 
-def faults_of(wish: Wish, found: Found, there: Situation) -> Faults:
-    """Everything that stands in the way of one proxy."""
+def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collection[str] = ()) -> Faults:
+    """Everything that stands in the way of one proxy.
+
+    ``shared_hosts`` are those behind the middlewares of all: a host that is named for all has to be among these.
+    """
     faults = [*wish.faults, *there.faults]
     if wish.name and wish.namespace:
         faults += [*_place_faults(wish, found, there), *_secret_faults(wish, found)]
         if not any(option in ("replicas", "when_unsatisfiable") for option, _words in wish.faults):
             faults += [*_node_faults(wish, found), *_room_faults(wish, found)]
     if there.middleware is not None:
-        faults += _host_faults(wish, found, there.middleware)
+        faults += _host_faults(wish, found, there.middleware, shared_hosts)
         forward_auth_spec = there.middleware["spec"]["forwardAuth"]
         wanted = forward_auth_headers.request_header_findings(forward_auth_spec, wish.asks_for_login)
         faults += [("middleware", f"{wish.name}: {words}") for words in wanted]
@@ -154,7 +157,9 @@ def _room_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
         yield "memory", str(error)
 
 
-def _host_faults(wish: Wish, found: Found, middleware: Object) -> Iterator[tuple[str, str]]:
+def _host_faults(
+    wish: Wish, found: Found, middleware: Object, shared_hosts: Collection[str]
+) -> Iterator[tuple[str, str]]:
     name = routing.qualified_name(middleware)
     known, others = routing.hosts_behind(found.routes, name)
     if others or routing.unread_providers(found.settings):
@@ -165,8 +170,9 @@ def _host_faults(wish: Wish, found: Found, middleware: Object) -> Iterator[tuple
         ("hosts", [str(host) for host in wish.given.get("hosts") or []]),
     ]
     for option, hosts in given:
+        allowed = known if option in wish.own else {*known, *shared_hosts}
         for host in hosts:
-            if host not in known and "*" not in host:
+            if host not in allowed and "*" not in host:
                 yield option, f"{host} is {_unknown(host in elsewhere)}; {_known(known)}"
 
 

@@ -61,9 +61,10 @@ def run(task: Task) -> dict[str, Any]:
     common = [*cluster_faults(found), *common_faults(wishes)]
     common += dns_faults(params["dns"], dns) if wishes else []
     findings = [_sentence(params["variables"], "", *fault) for fault in common]
+    shared = _hosts_behind(found, there)
     for wish, one in zip(wishes, there, strict=True):
         about = wish.name if len(wishes) > 1 else ""
-        findings += [_sentence(params["variables"], about, *fault) for fault in faults_of(wish, found, one)]
+        findings += [_sentence(params["variables"], about, *fault) for fault in faults_of(wish, found, one, shared)]
         task.warnings.extend(warnings_of(wish, found, one))
     findings += _missing_rights(task, found, wishes, there)
     facts = [proxy_facts(wish, one, around) for wish, one in zip(wishes, there, strict=True)]
@@ -81,6 +82,11 @@ def run(task: Task) -> dict[str, Any]:
 def _sentence(variables: str, about: str, option: str, words: str) -> str:
     variable = f"{variables}_{option}" if variables else option
     return f"{variable}{f' ({about})' if about else ''}: {words.rstrip('.')}."
+
+
+def _hosts_behind(found: cluster.Found, there: Sequence[Situation]) -> set[str]:
+    middlewares = [routing.qualified_name(one.middleware) for one in there if one.middleware is not None]
+    return {host for name in middlewares for host in routing.hosts_behind(found.routes, name)[0]}
 
 
 def _missing_rights(task: Task, found: cluster.Found, wishes: Sequence[Wish], there: Sequence[Situation]) -> list[str]:

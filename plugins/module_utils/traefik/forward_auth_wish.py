@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.schemes import SCHEMES, SLOW_BCRYPT, identify
@@ -55,12 +55,16 @@ _JUDGED = frozenset(
 
 @dataclass(frozen=True)
 class Wish:
-    """One proxy. ``given`` are all settings but secrets, ``faults`` what is wrong with them by itself, by option."""
+    """One proxy. ``given`` are all settings but secrets, ``own`` the options that it has for itself.
+
+    ``faults`` are what is wrong with them by itself, by option.
+    """
 
     given: Mapping[str, Any]
     policy: Mapping[str, Any]
     user_names: tuple[str, ...]
     faults: tuple[tuple[str, str], ...]
+    own: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -101,7 +105,7 @@ class Wish:
         """The containers of a pod by what they ask for."""
         memory = str(self.given.get("memory", "192Mi"))
         proxy = {"resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"memory": memory}}}
-        login = {"resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": memory}}}
+        login = {"resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": memory}}}
         return [proxy, login] if self.asks_for_login else [proxy]
 
     def policy_of(self, path: str, host: str, check_host: str, user_names: Sequence[str] = ()) -> dict[str, Any]:
@@ -116,7 +120,7 @@ class Wish:
 
 def wishes_from(settings: Mapping[str, Any], proxies: Sequence[Mapping[str, Any]]) -> list[Wish]:
     """A wish for each of the list: the settings, and the entry's own where it has them."""
-    return [_wish({**settings, **entry}) for entry in proxies]
+    return [replace(_wish({**settings, **entry}), own=frozenset(entry)) for entry in proxies]
 
 
 def common_faults(wishes: Sequence[Wish]) -> list[tuple[str, str]]:

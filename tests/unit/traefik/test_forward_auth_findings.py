@@ -207,6 +207,15 @@ def test_routes_that_cannot_be_read_leave_hosts_alone() -> None:
     assert told(found, hosts=["unheard.test"]) == {}
 
 
+def test_a_host_named_for_all_needs_to_be_behind_one_of_them() -> None:
+    (one,) = wishes_from({**WISH, "fallback_policies": {"other.test": "deny"}}, [{}])
+    there = situation(one, FOUND, DOMAIN)
+    assert judgement.faults_of(one, FOUND, there, {"other.test"}) == []
+    assert judgement.faults_of(one, FOUND, there)
+    (own,) = wishes_from(WISH, [{"fallback_policies": {"other.test": "deny"}}])
+    assert judgement.faults_of(own, FOUND, there, {"other.test"})
+
+
 def test_the_same_proxy_twice_is_refused() -> None:
     assert "traefik/auth-proxy is there twice" in common_faults(wishes_from(WISH, [{}, {}]))[0][1]
 
