@@ -33,6 +33,14 @@ options:
     description: Whether only to tell what stands against it, in RV(findings), and to write nothing.
     type: bool
     default: false
+  verify:
+    description:
+      - Whether only to check that the cluster runs with the settings, and to write nothing. It reads again until all is
+        so or O(wait_timeout) is over.
+      - Looked at are the rollout, the nodes of the replicas, the budget, and arguments, hook, grace period and priority
+        class of each running replica.
+    type: bool
+    default: false
   replicas:
     description: How many replicas. As many as there are by default.
     type: int
@@ -97,8 +105,8 @@ options:
     default: 60
   values:
     description:
-      - More values for the chart, by O(delivery=helm) and O(delivery=k3s). Lists are merged, an item with the C(name) of
-        one that is there takes its place.
+      - More values for the chart, by O(delivery=helm) and O(delivery=k3s). Lists are merged, an item with the C(name)
+        of one that is there takes its place.
     type: dict
     default: {}
   values_schema:
@@ -156,10 +164,15 @@ EXAMPLES = r"""
 RETURN = r"""
 findings:
   description: What stands against the settings, a sentence each with the remedy. Also part of a failure.
-  returned: always
+  returned: without O(verify)
   type: list
   elements: str
   sample: []
+checks:
+  description: What was checked, as in RV(resilient.traefik.cluster_check#module:checks). Also part of a failure.
+  returned: with O(verify)
+  type: list
+  elements: dict
 delivery:
   description: How Traefik got into the cluster, as in RV(resilient.traefik.traefik_info#module:delivery).
   returned: when Traefik was found

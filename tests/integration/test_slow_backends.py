@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from tests.integration.support_backend import TRAEFIK, backend, backend_ref, routes
 from tests.integration.support_engine import Audited
 from tests.integration.support_own_traefik import OwnTraefik, run, watching_only
 from tests.integration.support_playbook import Play, Player
@@ -19,7 +20,6 @@ from tests.integration.support_restore import Site
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
-TRAEFIK = "traefik.io/v1alpha1"
 # What all others may take, what the exception may, and what both need.
 TIMEOUT, LONGER, NEEDED = "1s", "20s", 3
 
@@ -46,60 +46,8 @@ def shop(admin: Client, namespace: str, cleaned: Callable[[ObjectRef], None]) ->
         ]
     )
     run(admin, traefik)
-    wait_until_ready(admin, [ObjectRef("apps/v1", "Deployment", "backend", namespace)], 60, print)
+    wait_until_ready(admin, [backend_ref(namespace)], 60, print)
     return traefik
-
-
-def backend(namespace: str) -> Object:
-    """go-httpbin, which answers /delay/N after N seconds."""
-    container = {
-        "name": "backend",
-        "image": "localhost/lab/go-httpbin:2.26.0",
-        "imagePullPolicy": "IfNotPresent",
-        "args": ["-host", "0.0.0.0", "-port", "8080"],
-    }
-    labels = {"app": "backend"}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "backend", "namespace": namespace},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
-            },
-        },
-    }
-
-
-def routes(namespace: str, name: str) -> list[Object]:
-    """A Service of the backend, an Ingress to it and an IngressRoute."""
-    metadata = {"name": name, "namespace": namespace}
-    path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": name, "port": {"number": 80}}}}
-    rule = {"host": f"{name}.ingress.test", "http": {"paths": [path]}}
-    match = f"Host(`{name}.route.test`)"
-    services = [{"name": name, "port": 80}]
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": metadata,
-            "spec": {"selector": {"app": "backend"}, "ports": [{"port": 80, "targetPort": 8080}]},
-        },
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": metadata,
-            "spec": {"ingressClassName": "traefik", "rules": [rule]},
-        },
-        {
-            "apiVersion": TRAEFIK,
-            "kind": "IngressRoute",
-            "metadata": metadata,
-            "spec": {"entryPoints": ["web"], "routes": [{"kind": "Rule", "match": match, "services": services}]},
-        },
-    ]
 
 
 def slow(namespace: str, **more: Any) -> dict[str, Any]:

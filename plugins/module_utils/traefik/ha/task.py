@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM, K3S, MANIFEST
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import helm, k3s, manifests, values_files
@@ -17,6 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.value
     plan_values,
     refused_values,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.verification import checks
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import WISHES, Wishes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import find_workload
 
@@ -26,6 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "workload": {"type": "str"},
     "delivery": {"type": "str", "choices": [AUTO, HELM, K3S, MANIFEST], "default": AUTO},
     "only_findings": {"type": "bool", "default": False},
+    "verify": {"type": "bool", "default": False},
     **WISHES,
     "values": {"type": "dict", "default": {}},
     "values_schema": {"type": "path"},
@@ -38,8 +42,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def run(task: Task) -> dict[str, Any]:
-    """Judges, then delivers. Raises ResilientError with all findings, and what the delivery raises."""
+    """Judges, then delivers, or only one of them, or verifies. Raises ResilientError with all findings or checks, and
+    what the delivery raises.
+    """
     wishes = Wishes.of(task.params)
+    if task.params["verify"]:
+        return _verified(task, wishes)
     only = task.params["only_findings"]
     try:
         workload = find_workload(task.client, task.params["namespace"], task.params["workload"])
@@ -57,6 +65,20 @@ def run(task: Task) -> dict[str, Any]:
     if found:
         raise errors.ResilientError(" ".join(["nothing was changed.", *(f"{each}." for each in found)]), findings=found)
     return _delivered(task, situation, wishes, plan) | facts
+
+
+def _verified(task: Task, wishes: Wishes) -> dict[str, Any]:
+    """What came of the checks, once they pass or the time is over: budgets are counted some moments after a roll."""
+    done: list[dict[str, Any]] = []
+    for _left in tries(task.params["wait_timeout"]):
+        workload = find_workload(task.client, task.params["namespace"], task.params["workload"])
+        refs = [ObjectRef("v1", "Pod", replica.name, replica.namespace) for replica in workload.replicas]
+        pods = [pod for pod in task.client.concurrently(task.client.find, refs) if pod]
+        done = checks(situation_of(task.client, workload), wishes, pods)
+        if all(each["passed"] for each in done):
+            return {"changed": False, "checks": done}
+    failed = "; ".join(f"{each['name']}: {each['found']}" for each in done if not each["passed"])
+    raise errors.ResilientError(f"not as wished: {failed}", checks=done)
 
 
 def _as_asked(task: Task, situation: Situation) -> Situation:

@@ -1,0 +1,100 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the cluster runs what is wished: by the running pods, not by what was written. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.arguments import (
+    defined_entry_points,
+    wished_arguments,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.findings import wished_replicas
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import (
+    DO_NOT_SCHEDULE,
+    Wishes,
+    seconds_of,
+)
+
+Check = dict[str, Any]
+
+
+def checks(situation: Situation, wishes: Wishes, pods: Iterable[Object]) -> list[Check]:
+    """Each with ``name``, ``passed``, ``expected`` and ``found``. ``pods`` are the whole objects of the replicas."""
+    listed = list(pods)
+    return [
+        _rolled_out(situation, wishes),
+        *_spread(situation, wishes, listed),
+        *_budget(situation, wishes),
+        *(_replica(pod, situation.container, wishes) for pod in listed),
+    ]
+
+
+def _check(name: str, expected: str, found: str, passed: bool) -> Check:
+    return {"name": name, "passed": passed, "expected": expected, "found": found}
+
+
+def _rolled_out(situation: Situation, wishes: Wishes) -> Check:
+    lacks = readiness.missing(situation.item)
+    wanted = wished_replicas(situation, wishes)
+    running = len(situation.workload.ready)
+    found = lacks or f"{running} replicas are ready"
+    expected = f"{wanted} replicas or more, all ready and of the newest template"
+    return _check(f"{situation.workload.ref} is rolled out", expected, found, not lacks and running >= wanted)
+
+
+def _spread(situation: Situation, wishes: Wishes, pods: list[Object]) -> Iterator[Check]:
+    if wishes.when_unsatisfiable != DO_NOT_SCHEDULE:
+        return
+    nodes = sorted({pod["spec"].get("nodeName", "") for pod in pods})
+    expected = f"{len(pods)} replicas on {len(pods)} nodes"
+    found = f"{len(nodes)} nodes ({', '.join(nodes)})"
+    yield _check("Traefik's replicas run on different nodes", expected, found, bool(pods) and len(nodes) == len(pods))
+
+
+def _budget(situation: Situation, wishes: Wishes) -> Iterator[Check]:
+    if not wishes.min_available:
+        return
+    expected = f"one PodDisruptionBudget with minAvailable {wishes.min_available} that allows a disruption"
+    found = [
+        f"{ref_of(each)} with minAvailable {each['spec'].get('minAvailable', 'not set')} allows {_allowed(each)}"
+        for each in situation.budgets
+    ]
+    well = [
+        each["spec"].get("minAvailable") == wishes.min_available and _allowed(each) > 0 for each in situation.budgets
+    ]
+    yield _check("a node with a Traefik can be drained", expected, "; ".join(found) or "none", well == [True])
+
+
+def _allowed(budget: Object) -> int:
+    return int((budget.get("status") or {}).get("disruptionsAllowed", 0))
+
+
+def _replica(pod: Object, container: str, wishes: Wishes) -> Check:
+    lacks = list(_lacks(pod["spec"], container, wishes))
+    expected = "the wished arguments, hook, grace period and priority class"
+    name = f"replica {pod['metadata']['namespace']}/{pod['metadata']['name']} runs with the settings"
+    return _check(name, expected, "; ".join(lacks) or "all of them", not lacks)
+
+
+def _lacks(spec: Mapping[str, Any], container: str, wishes: Wishes) -> Iterator[str]:
+    (chosen,) = (each for each in spec["containers"] if each["name"] == container)
+    flags = [*chosen.get("command", [])[1:], *(chosen.get("args") or [])]
+    given = settings.from_flags(flags)
+    for name, value in wished_arguments(wishes, defined_entry_points(flags)).items():
+        now = given.get(name.lower(), "")
+        if not now or seconds_of(now) != seconds_of(value):
+            yield f"--{name} is {now or 'not set'}, not {value}"
+    grace = spec.get("terminationGracePeriodSeconds")
+    if grace != wishes.termination_grace_period:
+        yield f"terminationGracePeriodSeconds is {grace}, not {wishes.termination_grace_period}"
+    hook = (chosen.get("lifecycle") or {}).get("preStop") or {}
+    if wishes.pre_stop_sleep and (hook.get("sleep") or {}).get("seconds") != wishes.pre_stop_sleep:
+        yield f"its preStop hook does not sleep {wishes.pre_stop_sleep} s"
+    if wishes.priority_class and spec.get("priorityClassName") != wishes.priority_class:
+        yield f"priorityClassName is {spec.get('priorityClassName', 'not set')}, not {wishes.priority_class}"
