@@ -74,7 +74,7 @@ def run(task: Task) -> dict[str, Any]:
     wanted = _all_wanted(task)
     reported, checks, rounds = time.monotonic(), list[Check](), 0
     for rounds, left in enumerate(tries(task.params["wait_timeout"]), start=1):
-        answers = read_all(task.client, [each.query for each in wanted])
+        answers = _read(task.client, [each.query for each in wanted])
         checks = _checks(task.client, wanted, answers)
         failed = [check for check in checks if not check.passed]
         if not failed:
@@ -85,6 +85,12 @@ def run(task: Task) -> dict[str, Any]:
             reported = time.monotonic()
             task.progress(f"{len(failed)} of {len(checks)} checks do not pass yet: {failed[0]}")
     raise CheckFailed(failure(checks), **_facts(checks, rounds))
+
+
+def _read(client: Client, queries: Sequence[Query]) -> list[Answer]:
+    """The answers in the queries' order; what several checks are about is read once, so that they see the same."""
+    answers = {answer.query: answer for answer in read_all(client, dict.fromkeys(queries))}
+    return [answers[query] for query in queries]
 
 
 def _facts(checks: Sequence[Check], rounds: int) -> dict[str, Any]:
