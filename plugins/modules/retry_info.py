@@ -158,6 +158,11 @@ entry_points_by:
       settings are arguments of plain manifests, V(traefik_ha) the role for every other. Empty when it is there already.
   returned: without O(verify)
   type: str
+chart_values:
+  description: What RV(entry_points_by=traefik_ha) is to add to the values of Traefik's chart.
+  returned: without O(verify)
+  type: dict
+  sample: {additionalArguments: ["--entryPoints.web.http.middlewares=traefik-retry@kubernetescrd"]}
 silent_sites:
   description: Hosts behind the chains for which a replica has no router now.
   returned: without O(verify)

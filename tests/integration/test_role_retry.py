@@ -223,4 +223,7 @@ def test_settings_of_a_release_are_left_to_traefik_ha(edge: OwnTraefik, edge_rol
     seen = admin.get(edge.ref)
     Writer(admin, check_mode=False).patch([Patch(seen, {"metadata": {"annotations": marks}})])
     role = edge_role.with_settings(retry_chains="entry_points", retry_entry_points=["web"])
-    assert role.part("preflight", "retry_preflight.entry_points_by") == "traefik_ha"
+    found = role.part("preflight", "retry_preflight")
+    assert (found["findings"], found["entry_points_by"]) == ([], "traefik_ha")
+    wanted = f"--entryPoints.web.http.middlewares={edge.namespace}-retry@kubernetescrd"
+    assert found["chart_values"] == {"additionalArguments": [wanted]}

@@ -35,6 +35,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.router_c
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 ROUTES, ENTRY_POINTS, NOWHERE = "routes", "entry_points", "none"
+TRAEFIK_HA = "traefik_ha"
 _CHOICE = ("kinds", "namespaces", "names", "label_selector", "entry_points")
 OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "default": "retry"},
@@ -149,7 +150,29 @@ def _entry_point_findings(task: Task, case: Case) -> list[str]:
     if not named:
         return [f"entry_points: name some of those that {case.workload.ref} has: {known}"]
     unknown = [name for name in named if name.lower() not in case.workload.entry_points]
-    return [f"entry_points: {case.workload.ref} has no {name}; it has {known}" for name in unknown]
+    if unknown:
+        return [f"entry_points: {case.workload.ref} has no {name}; it has {known}" for name in unknown]
+    return _delivery_findings(task, case)
+
+
+def _delivery_findings(task: Task, case: Case) -> list[str]:
+    """Where the settings come from a place that nobody here can write to, or not rightly."""
+    lacking, workload, wanted = _lacking(task, case), case.workload, case.edit.middleware.qualified
+    if lacking and workload.source != "arguments":
+        places = ", ".join(f"entryPoints.{name}.http.middlewares" for name in lacking)
+        return [
+            f"entry_points: {workload.ref} has its settings from its {workload.source}; put {wanted} first there in "
+            f"{places}, once the middleware is there (chains: none)"
+        ]
+    if _entry_points_by(task, case) != TRAEFIK_HA:
+        return []
+    # A release's lists are merged at their end, and this one has to come first.
+    return [
+        f"entry_points: {name} has {', '.join(held)} already, from a Helm release; put {wanted} before it in the "
+        "release's own values, once the middleware is there (chains: none)"
+        for name in lacking
+        if (held := _entry_point_chain(workload, name))
+    ]
 
 
 def _told(left: dict[str, Any]) -> str:
@@ -165,6 +188,7 @@ def _answer(task: Task, findings: Sequence[str], case: Case | None) -> dict[str,
         "left_alone": [],
         "chosen": 0,
         "entry_points_by": "",
+        "chart_values": {},
         "silent_sites": [],
     }
     if case is None:
@@ -178,6 +202,7 @@ def _answer(task: Task, findings: Sequence[str], case: Case | None) -> dict[str,
         "left_alone": case.targets.unserved,
         "chosen": len(case.targets.items),
         "entry_points_by": _entry_points_by(task, case),
+        "chart_values": {"additionalArguments": _arguments(task, case)},
         "silent_sites": [] if findings else sorted(without_router(task.client, case.workload, _sites(task, case))),
     }
 
@@ -187,7 +212,12 @@ def _entry_points_by(task: Task, case: Case) -> str:
     if task.params["chains"] != ENTRY_POINTS or not _lacking(task, case):
         return ""
     ours = delivery_of(task.client, case.workload).kind == MANIFEST and case.workload.source == "arguments"
-    return "middleware_chain" if ours else "traefik_ha"
+    return "middleware_chain" if ours else TRAEFIK_HA
+
+
+def _arguments(task: Task, case: Case) -> list[str]:
+    """As arguments, because charts differ in where they take the middlewares of an entry point."""
+    return [f"--entryPoints.{name}.http.middlewares={case.edit.middleware.qualified}" for name in _lacking(task, case)]
 
 
 def _lacking(task: Task, case: Case) -> list[str]:
