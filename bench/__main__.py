@@ -13,7 +13,7 @@ from uuid import uuid4
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
-from bench import cases, rivals
+from bench import cases, proxying, rivals
 from bench.playing import Bench, BenchFailed
 from bench.report import missed, written
 from bench.sets import many_ingresses, many_middlewares, namespace
@@ -26,6 +26,7 @@ CASES = {
     "listing": cases.listing,
     "chaining": cases.chaining,
     "refusing": cases.refusing,
+    "proxying": proxying.proxying,
 }
 
 

@@ -69,6 +69,25 @@ GOALS = (
     ),
     Goal("the same again, nothing to change, beside listing them", "chain, again", 1.5, "read, 2,000 Ingresses"),
     Goal("a task that fails its arguments", "argument error, ten tasks", limit=0.06, divide=10),
+    *(
+        Goal(
+            f"1,000 requests by the fallback proxy, {number} connections, beside ForwardAuth direct",
+            f"1,000 requests: fallback proxy, {number} connections",
+            1 / 0.88,
+            f"1,000 requests: ForwardAuth direct, {number} connections",
+            off_ours=False,
+            off_rival=False,
+        )
+        for number in (32, 2)
+    ),
+    Goal(
+        "1,000 requests while the target hangs, beside a plain nginx with a time limit",
+        "1,000 requests: fallback proxy, target hung",
+        1 / 100,
+        "1,000 requests: plain nginx, target hung",
+        off_ours=False,
+        off_rival=False,
+    ),
 )
 
 
