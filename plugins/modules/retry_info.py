@@ -69,10 +69,11 @@ options:
     type: int
     default: 50
   silent_sites:
-    description: Hosts that had no router before, as in RV(silent_sites), and need none afterwards.
+    description:
+      - Hosts that no replica had a router for before, as in RV(silent_sites), and that need none afterwards.
+      - Without it, hosts that no replica has a router for are passed over, unless all of them are such.
     type: list
     elements: str
-    default: []
   verify:
     description: Check that all is in place, instead of saying whether it can be.
     type: bool
@@ -164,7 +165,7 @@ chart_values:
   type: dict
   sample: {additionalArguments: ["--entryPoints.web.http.middlewares=traefik-retry@kubernetescrd"]}
 silent_sites:
-  description: Hosts behind the chains for which a replica has no router now.
+  description: Hosts behind the chains for which no replica has a router now.
   returned: without O(verify)
   type: list
   elements: str

@@ -31,7 +31,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.proof_op
     PROOF_OPTIONS,
     chosen_workload,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.router_check import without_router
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.router_check import (
+    held_against,
+    nowhere,
+    without_router,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 ROUTES, ENTRY_POINTS, NOWHERE = "routes", "entry_points", "none"
@@ -47,7 +51,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     **{name: CHAIN_OPTIONS[name] for name in _CHOICE},
     "traefik": PROOF_OPTIONS["traefik"],
     "ask_sites": {"type": "int", "default": 50},
-    "silent_sites": {"type": "list", "elements": "str", "default": []},
+    "silent_sites": {"type": "list", "elements": "str"},
     "verify": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 30},
 }
@@ -203,8 +207,13 @@ def _answer(task: Task, findings: Sequence[str], case: Case | None) -> dict[str,
         "chosen": len(case.targets.items),
         "entry_points_by": _entry_points_by(task, case),
         "chart_values": {"additionalArguments": _arguments(task, case)},
-        "silent_sites": [] if findings else sorted(without_router(task.client, case.workload, _sites(task, case))),
+        "silent_sites": [] if findings else _silent(task, case),
     }
+
+
+def _silent(task: Task, case: Case) -> list[str]:
+    missing = without_router(task.client, case.workload, _sites(task, case))
+    return sorted(nowhere(missing, len(case.workload.ready)))
 
 
 def _entry_points_by(task: Task, case: Case) -> str:
@@ -270,10 +279,13 @@ def _chain_checks(task: Task, case: Case) -> list[dict[str, Any]]:
 
 def _router_checks(task: Task, case: Case) -> list[dict[str, Any]]:
     """A replica that has not loaded the middleware has no router for the sites behind it."""
-    asked = [site for site in _sites(task, case) if site["host"] not in task.params["silent_sites"]]
+    silent = task.params["silent_sites"]
+    asked = [site for site in _sites(task, case) if site["host"] not in (silent or [])]
     if not asked:
         return []
     missing = without_router(task.client, case.workload, asked)
+    if silent is None:
+        missing = held_against(missing, len(asked), len(case.workload.ready))
     told = [f"{host} at {', '.join(names)}" for host, names in missing.items()]
     return [_count_check("every replica has the routers of the sites behind it", len(asked), told)]
 

@@ -31,6 +31,21 @@ def without_router(client: Client, workload: Workload, sites: Sequence[Mapping[s
     return found
 
 
+def nowhere(missing: Mapping[str, Sequence[str]], replicas: int) -> set[str]:
+    """The hosts that none of that many replicas has a router for."""
+    return {host for host, names in missing.items() if len(names) == replicas}
+
+
+def held_against(missing: Mapping[str, list[str]], asked: int, replicas: int) -> dict[str, list[str]]:
+    """What is missing, without hosts that no replica has a router for, unless that is all hosts that were ``asked``.
+
+    Where nothing is known of before, such a host has a flaw of its own: its Service is gone, or it asks for a header.
+    """
+    flawed = nowhere(missing, replicas)
+    kept = {} if len(flawed) == asked else flawed
+    return {host: names for host, names in missing.items() if host not in kept}
+
+
 def _has_no_router(client: Client, workload: Workload, replica: Replica, site: Mapping[str, str]) -> bool:
     names = public_entry_points(workload.arguments)
     return all(_answers_404_itself(client, workload, replica, site, name) for name in names)

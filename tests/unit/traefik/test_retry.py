@@ -14,6 +14,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_fa
     without_broken,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import CHAIN_ANNOTATION, crd_id
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.router_check import held_against
 
 CRD = {"providers.kubernetescrd": "true", "providers.kubernetesingress": "true"}
 ACROSS = CRD | {"providers.kubernetescrd.allowcrossnamespace": "true"}
@@ -89,6 +90,20 @@ def test_notes_depend_on_version_and_status() -> None:
 def test_the_check_compares_what_was_wanted(existing: dict[str, Any] | None, passed: bool) -> None:
     seen = None if existing is None else {"spec": {"retry": existing | {"timeout": "5s"}}}
     assert retry.check(seen, retry.middleware("edge", "retry", 2, "1s", {}))["passed"] is passed
+
+
+@pytest.mark.parametrize(
+    ("missing", "held"),
+    [
+        ({}, []),
+        ({"flawed": ["a", "b"]}, []),
+        ({"flawed": ["a", "b"], "lost": ["b"]}, ["lost"]),
+        ({"one": ["a", "b"], "two": ["a", "b"], "three": ["a", "b"]}, ["one", "two", "three"]),
+    ],
+)
+def test_a_sites_own_flaw_is_not_the_retrys(missing: dict[str, list[str]], held: list[str]) -> None:
+    """Three sites were asked at two replicas."""
+    assert list(held_against(missing, 3, 2)) == held
 
 
 def test_a_chain_that_is_whole_stays() -> None:
