@@ -138,7 +138,7 @@ AUTHORIZATIONS = [
     *map(authorization, (f"root:{PASSWORD}", f"emergency:{PASSWORD} ")),
     *map(authorization, (f" emergency:{PASSWORD}", f"EMERGENCY:{PASSWORD}")),
     *map(authorization, ("emergency:" + "x" * 72, "emergency:*", "#:x")),
-    *map(authorization, (f"emergency:{PASSWORD}\0", f"emergency\0:{PASSWORD}")),
+    *map(authorization, (f"emergency\0:{PASSWORD}", "emergency:\0")),
     *map(authorization, (f"emergency\r\nX-A: b:{PASSWORD}", "\xff\xfe:\xff")),
     *map(authorization, (f"emergency:{PASSWORD.upper()}", f"emergency:{PASSWORD[:-1]}")),
     *map(authorization, ("emergency:$2y$10$", "emergency:\n")),

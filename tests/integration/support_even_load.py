@@ -105,6 +105,10 @@ class EvenLoad:
         """How often each status came in that time."""
         return dict(Counter(reply.status for reply in self.between(start, end, who)))
 
+    def longest(self, who: str) -> float:
+        """Seconds of that client's slowest answer."""
+        return max(reply.seconds for reply in self.replies if reply.who == who)
+
     def sent_until(self, moment: float) -> None:
         """Wait until a request that was sent at that time or later has been answered."""
         left = moment - time.monotonic() + 40

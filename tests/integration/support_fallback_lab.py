@@ -36,6 +36,7 @@ RETRY_AFTER = 41
 COMMON = {
     "traefik_namespace": "traefik",
     "traefik_name": "traefik",
+    "serve_on": 6,
     "image": "localhost/lab/nginx:1.31.3",
     "image_modules": [],
 }

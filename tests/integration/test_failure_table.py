@@ -31,7 +31,7 @@ from tests.integration.support_fallback_lab import (
 pytest_plugins = ["tests.integration.support_fallback_lab"]
 
 RATE = 40
-WELL_SECONDS, OUTAGE_SECONDS, SETTLED_AFTER, LONGEST = 1.5, 5.0, 3.0, 2.5
+WELL_SECONDS, OUTAGE_SECONDS, SETTLED_AFTER, LONGEST = 1.0, 4.5, 3.0, 2.5
 FORGED = {
     "X-authentik-username": "forged",
     "X-authentik-groups": "forged",
@@ -75,7 +75,7 @@ def mixed_load(lab: FallbackLab, session: dict[str, str], strict: bool = False) 
 def complaints(load: EvenLoad, answer: int | None) -> list[str]:
     """What must never be, whatever state the target is in."""
     # What the machine itself takes is seen at the site that asks nobody.
-    longest = LONGEST + max(reply.seconds for reply in load.replies if reply.who == "plain")
+    longest = LONGEST + load.longest("plain")
     return [line for reply in load.replies for line in complaints_about(reply, answer, longest)]
 
 
