@@ -91,9 +91,12 @@ def rights_of(wish: Wish, there: Situation, traefik_namespace: str, uses_policy:
     yield from rights(["get", "create"], ["pods/portforward"], wish.namespace)
     if there.place:
         yield from rights(_WRITE, ["services"], there.place["namespace"])
+        yield from rights(["list"], ["endpointslices.discovery.k8s.io"], there.place["namespace"])
         yield from rights(["get", "create"], ["pods/portforward"], there.place["namespace"])
     if there.middleware is not None:
-        yield from rights(["get", "patch"], ["middlewares.traefik.io"], there.middleware["metadata"]["namespace"])
+        # The change is rehearsed under other names before it is made: see traefik_crd.
+        kinds = ["middlewares.traefik.io", "ingressroutes.traefik.io"]
+        yield from rights([*_WRITE, "list", "delete"], kinds, there.middleware["metadata"]["namespace"])
     if traefik_namespace:
         yield from rights(["get", "create"], ["pods/portforward"], traefik_namespace)
 

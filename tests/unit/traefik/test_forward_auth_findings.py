@@ -216,6 +216,22 @@ def test_a_host_named_for_all_needs_to_be_behind_one_of_them() -> None:
     assert judgement.faults_of(own, FOUND, there, {"other.test"})
 
 
+def test_rights_are_those_that_the_wish_needs() -> None:
+    (one,) = wishes_from(WISH, [{}])
+    there = situation(one, FOUND, DOMAIN)
+    asked = {
+        (right.verb, right.resource, right.namespace) for right in judgement.rights_of(one, there, "traefik", True)
+    }
+    assert {
+        ("patch", "secrets", "traefik"),
+        ("patch", "services", "sso"),
+        ("create", "pods/portforward", "sso"),
+    } < asked
+    (bots,) = wishes_from(WISH, [{"fallback_policy": "allow"}])
+    fewer = {right.resource for right in judgement.rights_of(bots, there, "traefik", False)}
+    assert not fewer & {"secrets", "networkpolicies.networking.k8s.io"}
+
+
 def test_the_same_proxy_twice_is_refused() -> None:
     assert "traefik/auth-proxy is there twice" in common_faults(wishes_from(WISH, [{}, {}]))[0][1]
 
