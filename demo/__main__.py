@@ -62,8 +62,8 @@ def _emergency_login(cluster: LabCluster) -> str:
         data = cluster.read(PASSWORDS)["data"]
     except RequestFailed:
         return ""
-    name, password = next(iter(data.items()))
-    return basic(name, base64.b64decode(password).decode())
+    key, password = next(iter(data.items()))
+    return basic(key.removeprefix("password-"), base64.b64decode(password).decode())
 
 
 def _play(playbook: str, kubeconfig: Path) -> None:

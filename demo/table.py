@@ -12,7 +12,7 @@ from rich.table import Table
 from demo.measure import EMERGENCY, LOGGED_IN, NOBODY, Measured
 
 WIDTH = 96
-LEGEND = "200 the site, 302 to the login page, 401 asks for the emergency login, 403 refused, 500 an error"
+LEGEND = "200 the site, 302 to the login, 401 asks for the emergency login, 403 refused, 500 error"
 # What each visitor is to get whatever fails.
 WANTED = {"a person": {200}, "a crawler": {403}, NOBODY: {302, 401}, LOGGED_IN: {200, 401}, EMERGENCY: {200, 302}}
 LONGEST = 2.5
