@@ -46,16 +46,16 @@ function resultOf(status) {
     }
 }
 
-// A client that was wrong lately has fewer of the places, so that a flood leaves some to everybody else.
+// A client that tried lately, and was not right, has fewer of the places: a flood leaves some to everybody else.
 async function checked(r, mark, user) {
     const client = r.variables.client_network;
-    const place = ngx.shared.failures.get(client) === undefined ? '/.login' : '/.login-again';
+    const place = ngx.shared.tried.add(client, 1) ? '/.login' : '/.login-again';
     const result = resultOf(await statusOf(r, place));
     if (result === 'accepted') {
         ngx.shared.logins.set(mark, user);
+        ngx.shared.tried.delete(client);
     }
     if (result === 'refused') {
-        ngx.shared.failures.set(client, 1);
         ngx.shared.trials.set(mark, 'refused');
     } else {
         ngx.shared.trials.delete(mark);

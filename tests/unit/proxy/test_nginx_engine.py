@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 
+import pytest
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import policy_from
-from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import Engine, files_of, keys
+from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import (
+    Engine,
+    engine_from,
+    files_of,
+    keys,
+)
 
 POLICY = policy_from(
     {
@@ -34,7 +43,7 @@ def test_key_i_leads_to_pod_i_of_any_number_of_pods() -> None:
 
 def test_what_nginx_tells_by_502_and_504_is_judged_whatever_the_policy_says() -> None:
     files = files_of(POLICY, ENGINE)
-    assert "error_page 418 404 502 504 = @judge;" in files["proxy.conf"]
+    assert "error_page 404 502 504 = @judge;" in files["proxy.conf"]
     assert settings()["fallback_on"] == ["timeout", "404"]
     assert settings()["not_well"] == [404, 502, 504]
 
@@ -50,3 +59,44 @@ def test_modules_are_loaded_where_the_image_needs_them() -> None:
     other = Engine(target="t:1", dns="10.0.0.1", folder="/e", users="/u", modules=("modules/js.so",))
     assert "load_module modules/js.so;" in files_of(POLICY, other)["proxy.conf"]
     assert "load_module modules/js.so;" in files_of(POLICY, other)["quit.conf"]
+
+
+def test_no_worker_is_bound_to_a_round_of_checks() -> None:
+    """njs takes all memory where worker_affinity comes after the interval; without it the first worker checks."""
+    for text in files_of(POLICY, ENGINE).values():
+        assert "worker_affinity" not in text
+
+
+def test_every_import_of_a_script_is_among_the_files() -> None:
+    files = files_of(POLICY, ENGINE)
+    imported = {name for text in files.values() for name in re.findall(r"^import \w+ from '(.+\.js)';$", text, re.M)}
+    assert imported - files.keys() == set()
+    assert {name for name in files if name.endswith(".js")} - imported == {"proxy.js", "quit.js"}
+
+
+PLACE = {"target": "peers.test.:9000", "dns": "10.96.0.10", "folder": "/etc/proxy", "users": "/users"}
+
+
+def test_a_place_may_say_numbers_as_text() -> None:
+    engine = engine_from(PLACE | {"workers": "3", "port": "8080", "modules": ["modules/js.so"]})
+    assert (engine.workers, engine.port, engine.modules) == (3, 8080, ("modules/js.so",))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"workers": 0}, "workers: expected a number from 1 to 65535, got 0"),
+        ({"port": "http"}, "port: expected a number from 1 to 65535, got 'http'"),
+        ({"colour": 1}, "colour: there is no such option"),
+        ({"target": ""}, "target: is needed"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named(given: dict[str, object], words: str) -> None:
+    with pytest.raises(BadArgument) as refused:
+        engine_from(PLACE | given)
+    assert words in str(refused.value)
+
+
+def test_a_place_that_is_none_is_shown() -> None:
+    with pytest.raises(BadArgument, match="Expected options and their values, got None"):
+        engine_from(None)
