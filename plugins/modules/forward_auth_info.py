@@ -82,9 +82,10 @@ EXAMPLES = r"""
       - name: auth-proxy
         namespace: traefik
         path: /outpost.goauthentik.io/auth/traefik
+        authentik: true
         replicas: 2
-        fallback_policies:
-          private.example.test: deny
+        users:
+          - name: emergency
   register: forward_auth
 
 - name: It must

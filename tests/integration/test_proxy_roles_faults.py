@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from tests.integration.http_in_pod import Door, ask
 from tests.integration.lab_cluster import eventually
+from tests.integration.support_account import least_privilege_params
 from tests.integration.support_engine import Audited
 from tests.integration.support_even_load import EvenLoad
 from tests.integration.support_fallback import basic
+from tests.integration.support_playbook import Player
 from tests.integration.support_proxy_roles import AUTH, HOST, PROXY, SPACE, ProxyLab
 
 pytest_plugins = ["tests.integration.support_proxy_roles", "tests.integration.support_fixtures"]
@@ -103,6 +106,14 @@ def test_rights_that_are_missing_are_named(bare: ProxyLab) -> None:
     assert ended.code != 0
     assert 'cannot list resource "middlewares"' in ended.words
     assert "no right to get, create and patch deployments.apps in namespace proxy-roles" in ended.words
+
+
+def test_the_account_of_the_docs_lacks_nothing(bare: ProxyLab, admin: Client) -> None:
+    proxy = {"name": "auth-proxy-try", "namespace": "traefik", "middleware": AUTH["middleware"], "users": AUTH["users"]}
+    played = Player(least_privilege_params(admin)).task("forward_auth_info", {"proxies": [proxy]})
+    assert played.outcome == "ok", played.message
+    assert played.result["findings"] == []
+    assert played.result["proxies"][0]["target"]["namespace"] == SPACE
 
 
 def test_an_api_that_does_not_answer_is_one_error(bare: ProxyLab) -> None:
