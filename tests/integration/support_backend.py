@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from tests.integration.support_own_traefik import OwnTraefik, watching_only
 
 TRAEFIK = "traefik.io/v1alpha1"
 
@@ -33,6 +34,15 @@ def backend(namespace: str) -> Object:
             },
         },
     }
+
+
+def before_ingresses(namespace: str, *arguments: str, replicas: int = 1) -> OwnTraefik:
+    """A Traefik that serves the namespace's Ingresses and IngressRoutes."""
+    ingresses = ("--providers.kubernetesingress", f"--providers.kubernetesingress.namespaces={namespace}")
+    readiness = {"httpGet": {"path": "/ping", "port": 8080}, "periodSeconds": 1}
+    return OwnTraefik(
+        namespace, watching_only(namespace, *ingresses, *arguments), replicas=replicas, readiness=readiness
+    )
 
 
 def routes(namespace: str, name: str) -> list[Object]:

@@ -12,9 +12,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
-from tests.integration.support_backend import TRAEFIK, backend, backend_ref, routes
+from tests.integration.support_backend import TRAEFIK, backend, backend_ref, before_ingresses, routes
 from tests.integration.support_engine import Audited
-from tests.integration.support_own_traefik import OwnTraefik, run, watching_only
+from tests.integration.support_own_traefik import OwnTraefik, run
 from tests.integration.support_playbook import Play, Player
 from tests.integration.support_restore import Site
 
@@ -27,16 +27,8 @@ TIMEOUT, LONGER, NEEDED = "1s", "20s", 3
 @pytest.fixture
 def shop(admin: Client, namespace: str, cleaned: Callable[[ObjectRef], None]) -> OwnTraefik:
     """Two slow backends, each with an Ingress and an IngressRoute, behind a Traefik that waits for one second."""
-    traefik = OwnTraefik(
-        namespace,
-        watching_only(
-            namespace,
-            "--providers.kubernetesingress",
-            f"--providers.kubernetesingress.namespaces={namespace}",
-            f"--serversTransport.forwardingTimeouts.responseHeaderTimeout={TIMEOUT}",
-        ),
-        readiness={"httpGet": {"path": "/ping", "port": 8080}, "periodSeconds": 1},
-    )
+    timeout = f"--serversTransport.forwardingTimeouts.responseHeaderTimeout={TIMEOUT}"
+    traefik = before_ingresses(namespace, timeout)
     cleaned(ref_of(traefik.binding()))
     Writer(admin, check_mode=False).apply(
         [

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,8 @@ import yaml
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
-from tests.integration.support_edge_release import HELM, EdgeRelease
+from tests.integration.lab_cluster import eventually
+from tests.integration.support_edge_release import HELM, ROOT, EdgeRelease
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import Played, Player
 from tests.integration.support_restore import Site
@@ -167,3 +172,43 @@ def test_nothing_secret_is_on_the_command_line_or_readable_by_others(
     assert [line for line in lines if line.isdigit()] == ["600", "600"]
     (values,) = [line.removeprefix("--values=") for line in lines if line.startswith("--values=")]
     assert not Path(values).exists()
+
+
+def test_a_controller_that_is_killed_during_the_upgrade(
+    edge: EdgeRelease, player: Player, site: Site, tmp_path: Path
+) -> None:
+    before, owners, run_id = site.state(), site.owners(), f"killed-{edge.namespace}"
+    # Three replicas that have to be ready for ten seconds each: time enough to be killed in.
+    wishes = {"namespace": edge.namespace, "helm_binary": str(HELM), "min_ready_seconds": 10, "run_id": run_id}
+    task = {"resilient.traefik.traefik_settings": wishes | player.defaults}
+    book = tmp_path / "play.yml"
+    book.write_text(json.dumps([{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}]))
+    controller = subprocess.Popen(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "lab,", str(book)],
+        env=os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections")},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        eventually(lambda: (2, "pending-upgrade") in edge.history(), "the upgrade under way", 60)
+    finally:
+        for process in with_descendants(controller.pid):
+            os.kill(process, signal.SIGKILL)
+        controller.wait()
+    assert edge.history()[-1] == (2, "pending-upgrade")
+    refused = play(player, edge)
+    assert "is pending-upgrade: an upgrade runs or was interrupted" in refused.message
+    assert player.task("restore", {"run_id": run_id, "wait": True}).outcome == "ok"
+    assert edge.history() == [(1, "deployed")]
+    assert (site.state(), site.owners()) == (before, owners)
+
+
+def with_descendants(process: int) -> list[int]:
+    """The process, its children and theirs, helm among them: what goes when their machine does."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    children: dict[int, list[int]] = {}
+    for pid, parent in (map(int, line.split()) for line in listed.splitlines()):
+        children.setdefault(parent, []).append(pid)
+    found = [process]
+    for each in found:
+        found += children.get(each, [])
+    return found
