@@ -91,7 +91,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 table:
-  description: The report for people, at most 100 columns wide. Also there when the task fails.
+  description: >-
+    The report for people, at most 100 columns wide, with the counts of each area and each check that did not pass. Also
+    there when the task fails. The files have all checks.
   returned: always
   type: list
   elements: str

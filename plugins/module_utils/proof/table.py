@@ -1,62 +1,55 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The report as a table of text. Pure."""
+"""The report as a table of text. Pure.
+
+A cluster with a hundred sites has thousands of checks: people get the counts of each area and every check that failed,
+the files have them all.
+"""
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from collections import Counter
+from collections.abc import Iterator
 
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import AreaCheck, Collected
 
 WIDTH = 100
-_GAP = "  "
-_HEAD = ("RESULT", "AREA", "CHECK", "FOUND")
-_WIDEST_AREA = 16
+_HEAD = ("AREA", "PASSED", "FAILED")
+_WIDEST_AREA = 40
+_INDENT = " " * 8
 
 
 def table(title: str, cluster: str, collected: Collected) -> list[str]:
-    """Lines of at most WIDTH columns: the counts, then a row for every check; a failed one says what was expected."""
-    rows = [_HEAD, *(_row(each) for each in collected.checks)]
-    rows += [("none", area, "nothing was checked", "") for area in collected.unchecked]
-    widths = _widths(rows)
+    """Lines of at most WIDTH columns: the counts, a row for each area, then every check that did not pass."""
+    failed = collected.failed
     return [
-        *_wrapped(_counts(title, cluster, collected), WIDTH),
+        *_wrapped(f"{title}, cluster {cluster}: {collected.passed} passed, {len(failed)} failed"),
         "",
-        *(line for row in rows for line in _lines(row, widths)),
+        *_areas(collected),
+        *(line for each in failed for line in ["", *_failure(each)]),
     ]
 
 
-def _counts(title: str, cluster: str, collected: Collected) -> str:
-    return f"{title}, cluster {cluster}: {collected.passed} passed, {len(collected.failed)} failed"
+def _areas(collected: Collected) -> Iterator[str]:
+    passed = Counter(each.area for each in collected.checks if each.check.passed)
+    failed = Counter(each.area for each in collected.failed)
+    areas = dict.fromkeys([*(each.area for each in collected.checks), *collected.unchecked])
+    rows = [_HEAD, *((area, str(passed[area] or "-"), str(failed[area] or "-")) for area in areas)]
+    width = min(_WIDEST_AREA, max(len(row[0]) for row in rows))
+    for area, well, ill in rows:
+        yield f"{area[:width]:{width}}  {well:>6}  {ill:>6}"
 
 
-def _row(each: AreaCheck) -> tuple[str, str, str, str]:
-    check = each.check
-    if check.passed:
-        return ("passed", each.area, check.name, check.found)
-    return ("FAILED", each.area, check.name, f"{check.found}\nEXPECTED {check.expected}")
+def _failure(each: AreaCheck) -> Iterator[str]:
+    yield from _wrapped(f"FAILED  {each.area}: {each.check.name}")
+    yield from _wrapped(f"expected {each.check.expected}", _INDENT)
+    yield from _wrapped(f"found    {each.check.found}", _INDENT)
 
 
-def _widths(rows: Iterable[Sequence[str]]) -> list[int]:
-    """The check gets a little more than what it was found to be."""
-    result = len(_HEAD[0])
-    area = min(_WIDEST_AREA, max(len(row[1]) for row in rows))
-    rest = WIDTH - result - area - 3 * len(_GAP)
-    return [result, area, rest * 11 // 20, rest - rest * 11 // 20]
-
-
-def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    cells = [_wrapped(text, width) for text, width in zip(row, widths, strict=True)]
-    for parts in zip_longest(*cells, fillvalue=""):
-        yield _GAP.join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip()
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Every line of the text, wrapped at blanks; only a word that fits into no line is broken."""
-    fitting = re.sub(rf"(\S{{{width}}})(?=\S)", r"\1 ", text)
-    lines = (
-        textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) for line in fitting.splitlines()
-    )
-    return [piece for pieces in lines for piece in pieces] or [""]
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    """The text in lines, those after the first one indented."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        first = _INDENT if lines else indent
+        lines += textwrap.wrap(line, WIDTH, initial_indent=first, subsequent_indent=_INDENT, break_on_hyphens=False)
+    return lines
