@@ -70,6 +70,9 @@ def _undone(task: Task, undo: Undo) -> Outcome:
     if task.check_mode or not (pause and undo.deleted):
         return writer.undo(undo)
     put_back = writer.undo(Undo(undo.recreated, undo.patches))
+    if task.params["wait"]:
+        # Pods of the old template may still need what is deleted next.
+        _wait(task, put_back)
     if put_back.changed:
         task.progress(f"waiting {pause:g} s until nobody uses what the run created")
         time.sleep(pause)
