@@ -5,6 +5,7 @@ A test module takes the fixtures in with pytest_plugins.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -197,6 +198,17 @@ class ProxyLab:
         self.kubectl("apply", "-k", str(MANIFESTS))
         self.kubectl("apply", "-k", str(MANIFESTS / "bots"))
         eventually(lambda: not self.cluster.all_pods(SPACE, PROXY), "the proxy's pods are gone", 60)
+        eventually(lambda: self.statuses(HOST) == {302}, "every Traefik replica has the routes again", 60)
+
+    def statuses(self, host: str) -> set[int]:
+        """What the replicas answer strangers."""
+        found = set()
+        for address in self.nodes():
+            connection = http.client.HTTPConnection(address, timeout=10)
+            connection.request("GET", "/", headers={"Host": host, "User-Agent": "Mozilla/5.0"})
+            found.add(connection.getresponse().status)
+            connection.close()
+        return found
 
 
 _PODS = (

@@ -156,6 +156,15 @@ def test_a_killed_controller_leaves_what_another_run_completes(bare: ProxyLab, t
     assert (again.code, again.changed) == (0, 0), again.output
 
 
+def test_the_disease_is_cured_while_it_lasts(bare: ProxyLab, traefik_doors: list[Door]) -> None:
+    with bare.target.failing("500"):
+        assert ask(traefik_doors[0], HOST, "/").status == 500
+        ended = bare.auth()
+        assert ended.code == 0, ended.output
+        assert {ask(door, HOST, "/").status for door in traefik_doors} == {401}
+        assert {ask(door, HOST, "/get", headers=basic()).status for door in traefik_doors} == {200}
+
+
 def half_reachable(lab: ProxyLab) -> None:
     """Somebody has the proxy's Service lead to pods on the caller's own node alone, and one node has none."""
     labels = {"app.kubernetes.io/name": "auth-proxy", "app.kubernetes.io/part-of": "resilient-traefik"}

@@ -246,7 +246,7 @@ def facts_of(found: Found = FOUND, **wish: Any) -> dict[str, Any]:
 def test_facts_are_what_the_templates_need_and_hold_no_secret() -> None:
     known = facts_of(users=[{"name": "emergency", "password": "correct horse"}], identity_headers=["X-authentik-uid"])
     assert known["address"] == "http://auth-proxy.traefik.svc.cluster.local.:9000/auth"
-    assert known["hosts"] == ["a.test"]
+    assert known["hosts"] == known["guarded_hosts"] == ["a.test"]
     assert known["policy"]["host"] == "outpost.sso.svc.cluster.local:9000"
     assert known["policy"]["emergency_users"] == ["emergency"]
     listed = ["X-authentik-uid", "X-authentik-username", "X-Auth-Fallback", "Authorization"]
