@@ -38,7 +38,7 @@ def main() -> int:
     kubeconfig = Path(os.environ.get("K8S_AUTH_KUBECONFIG") or lab.kubeconfig)
     bench = Bench(kubeconfig, home, rivals.kubectl())
     try:
-        with _crowded(bench) as cluster:
+        with _crowded(bench, many=arguments.only != ["proxying"]) as cluster:
             series = _measure(cluster, [CASES[name] for name in arguments.only], arguments.rounds)
             shown = cases.secrets_shown(cluster, f"{cluster.crowd}-secrets")
             server = cluster.client.request("GET", "/version")["gitVersion"]
@@ -76,8 +76,8 @@ def _measure(cluster: cases.Cluster, chosen: list[cases.MakeCase], rounds: int) 
 
 
 @contextmanager
-def _crowded(bench: Bench) -> Iterator[cases.Cluster]:
-    """A namespace with the many objects; it and all that the cases made are removed in the end."""
+def _crowded(bench: Bench, many: bool) -> Iterator[cases.Cluster]:
+    """A namespace with the many objects, if any case looks at them; it and all that was made are removed in the end."""
     client = Client({"kubeconfig": str(bench.kubeconfig)})
     writer, crowd = Writer(client, check_mode=False), f"bench-{uuid4().hex[:6]}"
     made: list[str] = []
@@ -88,8 +88,9 @@ def _crowded(bench: Bench) -> Iterator[cases.Cluster]:
 
     try:
         fresh(crowd)
-        print("making 2,000 Ingresses and 500 Middlewares ...", flush=True)
-        client.concurrently(writer.create, [*many_ingresses(crowd), *many_middlewares(crowd)])
+        if many:
+            print("making 2,000 Ingresses and 500 Middlewares ...", flush=True)
+            client.concurrently(writer.create, [*many_ingresses(crowd), *many_middlewares(crowd)])
         yield cases.Cluster(bench, client, crowd, fresh)
     finally:
         writer.delete([ObjectRef("v1", "Namespace", name) for name in made])

@@ -117,10 +117,21 @@ def _sites(cluster: Cluster) -> Sites:
     nodes = cluster.client.request("GET", "/api/v1/nodes")["items"]
     found = [address for node in nodes for address in node["status"]["addresses"]]
     addresses = [address["address"] for address in found if address["type"] == "InternalIP"]
-    connection = HTTPConnection(addresses[0], timeout=10)
-    connection.request("GET", "/outpost.goauthentik.io/callback?code=alice", headers={"Host": OURS})
-    session = (connection.getresponse().getheader("Set-Cookie") or "").split(";")[0]
-    return Sites(cluster, addresses, session)
+    return Sites(cluster, addresses, _session(addresses[0]))
+
+
+def _session(address: str) -> str:
+    """The cookie of somebody who has logged in. Raises BenchFailed when nobody can for half a minute."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        connection = HTTPConnection(address, timeout=10)
+        connection.request("GET", "/outpost.goauthentik.io/callback?code=alice", headers={"Host": OURS})
+        cookie = (connection.getresponse().getheader("Set-Cookie") or "").split(";")[0]
+        connection.close()
+        if cookie:
+            return cookie
+        time.sleep(0.5)
+    raise BenchFailed("nobody can log in")
 
 
 def _wait_until_well(sites: Sites) -> None:
@@ -128,7 +139,8 @@ def _wait_until_well(sites: Sites) -> None:
     deadline = time.monotonic() + 30
     while not all(_reached(sites, host) for host in (DIRECT, OURS, PLAIN)):
         if time.monotonic() > deadline:
-            raise BenchFailed("the sites are not reached by their members")
+            unreached = [host for host in (DIRECT, OURS, PLAIN) if not _reached(sites, host)]
+            raise BenchFailed(f"members do not reach {', '.join(unreached)}")
 
 
 def _reached(sites: Sites, host: str) -> bool:
