@@ -22,7 +22,7 @@ pytest_plugins = ["tests.integration.support_fixtures"]
 
 # Requests a second, one in five of which takes the second that another one is under way when its replica goes.
 RATE = 25.0
-CLIENTS = {"quick": {}, "slow": {}}
+CLIENTS: dict[str, dict[str, str]] = {"quick": {}, "slow": {}}
 TURNS = ("quick", "quick", "quick", "quick", "slow")
 PATHS = {"quick": "/status/200", "slow": "/delay/1"}
 HOST = "roll.route.test"

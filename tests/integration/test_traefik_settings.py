@@ -16,7 +16,7 @@ from tests.integration.support_own_traefik import OwnTraefik, run, watching_only
 from tests.integration.support_playbook import Player
 from tests.integration.support_restore import Site
 
-pytest_plugins = ["tests.integration.support_fixtures"]
+pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_account_fixture"]
 
 READINESS = {"httpGet": {"path": "/ping", "port": 8080}, "periodSeconds": 1}
 
@@ -101,3 +101,19 @@ def test_a_rollback_leaves_no_trace(edge: OwnTraefik, player: Player, site: Site
     assert restored.result["left_alone"] == []
     assert site.state() == before
     assert site.owners() == owners
+
+
+def test_the_account_of_the_documentation_may_do_it_and_one_that_may_not_is_told(
+    edge: OwnTraefik, account: Callable[..., dict[str, Any]]
+) -> None:
+    roles = ["findings", "objects", "traefik"]
+    may_not = Player(account(roles, ("poddisruptionbudgets", "create")))
+    (told,) = may_not.play(settings(edge, only_findings=True)).tasks
+    (finding,) = told.result["findings"]
+    assert "poddisruptionbudgets" in finding
+    assert "docs/rbac.md" in finding
+    may = Player(account(roles))
+    done, proved = may.play(settings(edge), settings(edge, verify=True, wait_timeout=30)).tasks
+    assert done.outcome == "ok", done.message
+    assert proved.outcome == "ok", proved.message
+    assert len(proved.result["checks"]) == 6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_gone, wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from tests.integration.support_engine import Audited
 from tests.integration.support_own_traefik import OwnTraefik, watching_only
@@ -26,14 +26,22 @@ OF_THE_USER = {"env": [{"name": "DNS_PASSWORD", "value": "correct-horse"}], "dep
 
 
 @pytest.fixture
-def chart(admin: Client, namespace: str, cleaned: Callable[[ObjectRef], None]) -> ObjectRef:
+def definitions(admin: Client) -> Iterator[None]:
+    """The kinds of k3s. They are gone before the next test wants them again."""
+    defined = list(yaml.safe_load_all(DEFINITIONS.read_text()))
+    writer, refs = Writer(admin, check_mode=False), [ref_of(item) for item in defined]
+    writer.apply(defined)
+    wait_until_ready(admin, refs, 30, print)
+    yield
+    writer.delete(refs)
+    wait_until_gone(admin, refs, 60, print)
+
+
+@pytest.fixture
+def chart(admin: Client, namespace: str, definitions: None) -> ObjectRef:
     """A Traefik without pods as k3s leaves it, and the HelmChart that made it."""
-    definitions = list(yaml.safe_load_all(DEFINITIONS.read_text()))
-    for definition in definitions:
-        cleaned(ref_of(definition))
+    del definitions
     writer = Writer(admin, check_mode=False)
-    writer.apply(definitions)
-    wait_until_ready(admin, map(ref_of, definitions), 30, print)
     (_account, _files, workload) = OwnTraefik(namespace, watching_only(namespace), replicas=0).objects("traefik:v3.7.9")
     marks = {"meta.helm.sh/release-name": "edge", "meta.helm.sh/release-namespace": namespace}
     workload["metadata"] = workload["metadata"] | {"annotations": marks}

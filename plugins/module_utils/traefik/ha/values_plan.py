@@ -94,7 +94,8 @@ def plan_values(client: Client, situation: Situation, wishes: Wishes, extra: Map
     if situation.delivery.kind == K3S:
         namespace, _slash, name = situation.delivery.helm_chart.partition("/")
         config_ref = ObjectRef(CATTLE, "HelmChartConfig", name, namespace)
-        chart = client.get(ObjectRef(CATTLE, "HelmChart", name, namespace))
+        (charts,) = read_found(client, [Query(CATTLE, "HelmChart", namespace=namespace)])
+        chart = next((item for item in charts.items if item["metadata"]["name"] == name), None)
         config_object = client.find(config_ref)
         defaults = coalesced(defaults, values_content(chart, f"HelmChart {namespace}/{name}"))
         config, subject = values_content(config_object, str(config_ref)), str(config_ref)
