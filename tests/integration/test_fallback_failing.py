@@ -107,7 +107,7 @@ def test_a_slow_target_that_is_given_the_time_keeps_its_sessions(nginx: Path, tm
 
 
 def test_a_check_that_is_late_does_no_harm(proxy: Proxy) -> None:
-    """Headers that drip in outlast nginx's own time-out; a timer that njs clears while it fires crashes the worker."""
+    """Headers that drip in outlast the time-out of nginx, which counts from byte to byte."""
     workers = proxy.workers()
     proxy.switch("drip")
     failed = proxy.metric('fallback_proxy_checks_total{result="failed"}')

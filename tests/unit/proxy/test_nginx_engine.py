@@ -100,3 +100,9 @@ def test_a_place_that_cannot_be_used_is_named(given: dict[str, object], words: s
 def test_a_place_that_is_none_is_shown() -> None:
     with pytest.raises(BadArgument, match="Expected options and their values, got None"):
         engine_from(None)
+
+
+def test_timers_are_cleared_in_one_place_only() -> None:
+    """Where one is cleared while it fires, njs 0.9.9 removes it twice, and a worker under load crashes."""
+    files = files_of(POLICY, ENGINE)
+    assert [name for name, text in files.items() if "clearTimeout" in text] == ["timers.js"]
