@@ -16,6 +16,8 @@ from tests.integration.standin import StandIn
 from tests.integration.support_books import Books
 from tests.integration.support_whole_state import State, differing, whole_state
 
+pytest_plugins = ("tests.integration.support_fixtures",)
+
 PARTS = ("tier", "bot_block", "auth", "traefik_ha", "authentik_pdb", "retry", "sites")
 # In the middle of what a run does: a proxy comes up, Traefik is led to it, Traefik's own replicas are replaced.
 MOMENTS = (

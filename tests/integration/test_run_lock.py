@@ -129,7 +129,7 @@ def test_stale_lock_is_taken_over_with_a_warning(namespace: str, admin: Client, 
 
 def test_lock_of_a_dead_run_is_taken_over_by_its_name(take: Take) -> None:
     take("dead@gone.test:run")
-    with pytest.raises(run_lock.LockHeld, match="resilient_traefik_dead_run=dead@gone.test:run"):
+    with pytest.raises(run_lock.LockHeld, match=r"resilient_traefik_dead_run=dead@gone\.test:run"):
         take("me", take_over_from="another")
     assert "which is said to be dead" in take("me", take_over_from="dead@gone.test:run")["warnings"][0]
     with pytest.raises(run_lock.LockHeld, match="held by me"):
