@@ -147,6 +147,9 @@ def fallback_lab(
 ) -> Iterator[FallbackLab]:
     """The sites with their stand-ins, without any proxy at first, and gone afterwards."""
     kubectl = [str(LAB_FOLDER / "bin" / "kubectl"), "--kubeconfig", str(kubeconfig)]
+    delete = [*kubectl, "delete", "namespace", "--ignore-not-found", SPACE, BOTS_SPACE]
+    # What a killed run left, or what another one is about to remove.
+    subprocess.run(delete, check=True, capture_output=True)
     for folder in (MANIFESTS, MANIFESTS / "bots"):
         subprocess.run([*kubectl, "apply", "--kustomize", str(folder)], check=True, capture_output=True)
     folder = tmp_path_factory.mktemp("play")
@@ -159,7 +162,6 @@ def fallback_lab(
         auth_role = Role("auth_proxy", AUTH, kubeconfig, folder)
         yield FallbackLab(cluster, target, bots, auth_role, Role("bot_block_proxy", BOTS, kubeconfig, folder))
     finally:
-        delete = [*kubectl, "delete", "namespace", "--ignore-not-found", SPACE, BOTS_SPACE]
         subprocess.run(delete, check=True, capture_output=True)
 
 
