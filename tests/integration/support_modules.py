@@ -82,7 +82,7 @@ def _settings(namespace: str) -> Arguments:
 
 def _served(client: Client, namespace: str) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "reports", "namespace": namespace}}
-    Writer(client, check_mode=False).apply([service | {"spec": {"ports": [{"port": 80}]}}])
+    Writer(client, check_mode=False).apply([service | {"spec": {"clusterIP": "None", "ports": [{"port": 80}]}}])
 
 
 def _slow(namespace: str) -> Arguments:
