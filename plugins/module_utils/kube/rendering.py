@@ -17,6 +17,8 @@ with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is
     import yaml
 
 OBJECTS, PATCHES = "objects", "patches"
+# What this collection brings as a whole carries this label.
+PART_OF, OURS = "app.kubernetes.io/part-of", "resilient-traefik"
 
 
 def render(changes: Sequence[Change], folder: Path) -> list[str]:
@@ -41,7 +43,9 @@ def render(changes: Sequence[Change], folder: Path) -> list[str]:
 def rendered(change: Change) -> dict[str, Object]:
     """The file's name and what is in it; nothing for a patch that would change nothing."""
     if change.declared is not None:
-        return {_name(OBJECTS, change.ref): change.declared}
+        # Of what is there and is not ours, only some fields are declared: as a whole object it would lose the others.
+        part = OBJECTS if change.before is None or _is_ours(change.declared) else PATCHES
+        return {_name(part, change.ref): change.declared}
     if change.change == DELETED:
         return {_name(PATCHES, change.ref): _identity(change.ref) | {"$patch": "delete"}}
     if change.change == UNCHANGED:
@@ -72,6 +76,10 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
             value = merged(former, value)
         result[name] = value
     return result
+
+
+def _is_ours(declared: Object) -> bool:
+    return (declared["metadata"].get("labels") or {}).get(PART_OF) == OURS
 
 
 def _identity(ref: ObjectRef) -> Object:

@@ -38,11 +38,22 @@ def _read(path: Path) -> Object:
     return dict(yaml.safe_load(path.read_text()))
 
 
-def test_a_whole_object_is_written_as_it_was_given(tmp_path: Path) -> None:
-    after = SITE | {"status": {"seen": True}}
-    for kind in (CREATED, UPDATED, UNCHANGED):
-        assert render([_change(kind, None, after, declared=SITE)], tmp_path) == []
-        assert _read(tmp_path / "objects/apps/ingress-site.yaml") == SITE
+def test_a_new_object_is_written_as_it_was_given(tmp_path: Path) -> None:
+    assert render([_change(CREATED, None, SITE | {"status": {"seen": True}}, declared=SITE)], tmp_path) == []
+    assert _read(tmp_path / "objects/apps/ingress-site.yaml") == SITE
+
+
+@pytest.mark.parametrize("kind", [UPDATED, UNCHANGED])
+def test_our_own_object_is_written_as_a_whole_again(kind: str, tmp_path: Path) -> None:
+    ours = SITE | {"metadata": SITE["metadata"] | {"labels": {"app.kubernetes.io/part-of": "resilient-traefik"}}}
+    render([_change(kind, ours, ours, declared=ours)], tmp_path)
+    assert _read(tmp_path / "objects/apps/ingress-site.yaml") == ours
+
+
+def test_fields_declared_of_an_object_of_others_are_a_patch(tmp_path: Path) -> None:
+    render([_change(UPDATED, SITE | {"spec": {"a": 1, "b": 2}}, SITE, declared=SITE | {"spec": {"a": 3}})], tmp_path)
+    assert _read(tmp_path / "patches/apps/ingress-site.yaml") == SITE | {"spec": {"a": 3}}
+    assert not (tmp_path / "objects").exists()
 
 
 def test_a_patch_holds_only_what_changes(tmp_path: Path) -> None:
