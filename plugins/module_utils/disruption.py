@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS, is_ours, owner_of
 
 MIN, MAX = "minAvailable", "maxUnavailable"
 
@@ -123,7 +123,7 @@ def advise(wish: Wish, workload: Object, replicas: int, budgets: Sequence[Object
     if wish.by_chart:
         more, known = _before_the_chart(found, workload)
         return Advice(None, [*findings, *more], [*notes, *known], limit)
-    foreign = [item for item in found if not _is_ours(item)]
+    foreign = [item for item in found if not is_ours(item)]
     if not foreign:
         return Advice(budget_for(wish, workload, limit), findings, notes, limit)
     fault = _foreign_fault(foreign[0], workload, replicas)
@@ -134,11 +134,6 @@ def advise(wish: Wish, workload: Object, replicas: int, budgets: Sequence[Object
         f"{_named(foreign[0])} has {limit_of(foreign[0])} for {ref_of(workload)}: a second budget would block evictions"
     )
     return Advice(None, [], [kept], limit_of(foreign[0]))
-
-
-def _is_ours(budget: Mapping[str, Any]) -> bool:
-    labels = budget["metadata"].get("labels") or {}
-    return bool(labels.get(_PART_OF) == _OURS)
 
 
 def _before_the_chart(found: Sequence[Object], workload: Object) -> tuple[list[str], list[str]]:
@@ -172,14 +167,13 @@ def budget_for(wish: Wish, workload: Mapping[str, Any], limit: Limit) -> Object:
         "metadata": {
             "name": wish.budget or metadata["name"],
             "namespace": metadata["namespace"],
-            "labels": labels | {_PART_OF: _OURS},
+            "labels": labels | OUR_LABELS,
         },
         "spec": limit.option()
         | {"selector": workload["spec"]["selector"], "unhealthyPodEvictionPolicy": wish.unhealthy_pods},
     }
 
 
-_PART_OF, _OURS = "app.kubernetes.io/part-of", "resilient-traefik"
 _TRAP = " (what a chart renders that has pdb.enabled and no number)"
 # Who the budget is about; not the chart's other marks, which would make it look like a part of the release.
 _COPIED = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")

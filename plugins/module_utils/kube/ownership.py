@@ -1,10 +1,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who else looks after an object: the marks that Helm, Argo CD, Flux, Terraform and k3s leave on it."""
+"""Who looks after an object: our own label, and the marks that Helm, Argo CD, Flux, Terraform and k3s leave on it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+# What this collection brings as a whole carries this label.
+OUR_LABELS = {"app.kubernetes.io/part-of": "resilient-traefik"}
+
+
+def is_ours(item: Mapping[str, Any] | None) -> bool:
+    """Whether this collection brought the object; no for None."""
+    labels = (item or {}).get("metadata", {}).get("labels") or {}
+    return OUR_LABELS.items() <= labels.items()
 
 
 def owner_of(item: Mapping[str, Any]) -> str:

@@ -12,13 +12,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import content
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
 
 with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
     import yaml
 
 OBJECTS, PATCHES = "objects", "patches"
-# What this collection brings as a whole carries this label.
-PART_OF, OURS = "app.kubernetes.io/part-of", "resilient-traefik"
 
 
 def render(changes: Sequence[Change], folder: Path) -> list[str]:
@@ -44,7 +43,7 @@ def rendered(change: Change) -> dict[str, Object]:
     """The file's name and what is in it; nothing for a patch that would change nothing."""
     if change.declared is not None:
         # Of what is there and is not ours, only some fields are declared: as a whole object it would lose the others.
-        part = OBJECTS if change.before is None or _is_ours(change.declared) else PATCHES
+        part = OBJECTS if change.before is None or is_ours(change.declared) else PATCHES
         return {_name(part, change.ref): change.declared}
     if change.change == DELETED:
         return {_name(PATCHES, change.ref): _identity(change.ref) | {"$patch": "delete"}}
@@ -76,10 +75,6 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
             value = merged(former, value)
         result[name] = value
     return result
-
-
-def _is_ours(declared: Object) -> bool:
-    return (declared["metadata"].get("labels") or {}).get(PART_OF) == OURS
 
 
 def _identity(ref: ObjectRef) -> Object:

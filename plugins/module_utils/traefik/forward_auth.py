@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 
-PART_OF, OURS = "app.kubernetes.io/part-of", "resilient-traefik"
 # What our own Service says of the Service that it stands before: NAMESPACE/NAME:PORT.
 TARGET_ANNOTATION = "resilient.traefik/target"
 # How authentik's Kubernetes integration and its chart label what they make.
@@ -59,11 +58,6 @@ def service_behind(address: Address, services: Services, cluster_domain: str) ->
         return services.get((labels[1], labels[0]))
     found = [each for each in services.values() if address.host in (each["spec"].get("clusterIPs") or [])]
     return found[0] if found else None
-
-
-def is_ours(item: Object | None) -> bool:
-    """Whether this collection made the object."""
-    return bool(item) and ((item or {})["metadata"].get("labels") or {}).get(PART_OF) == OURS
 
 
 def is_authentik(service: Object) -> bool:

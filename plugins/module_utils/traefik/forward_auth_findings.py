@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right, rights
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth, forward_auth_headers
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_headers
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_room as room
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
@@ -109,7 +110,7 @@ def _place_faults(wish: Wish, found: Found, there: Situation) -> Iterator[tuple[
     if there.place:
         places.append(("Service", (there.place["namespace"], f"{wish.name}-peers"), found.services))
     for kind, place, known in places:
-        if place in known and not forward_auth.is_ours(known[place]):
+        if place in known and not is_ours(known[place]):
             yield "name", f"{kind} {'/'.join(place)} is there and not of this collection; choose another name"
     if f"PriorityClass {wish.priority_class}" in found.missing:
         yield "priority_class", f"there is no PriorityClass {wish.priority_class}; create it, or leave it empty"

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import access
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import Forbidden
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours, owner_of
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_cluster as cluster
@@ -113,7 +113,7 @@ def _middleware(item: Object, found: cluster.Found, cluster_domain: str) -> dict
     service = forward_auth.service_behind(asked, found.services, cluster_domain)
     hosts, others = routing.hosts_behind(found.routes, routing.qualified_name(item))
     target: Mapping[str, Any] = {}
-    if forward_auth.is_ours(service):
+    if is_ours(service):
         target = forward_auth.remembered_target(service or {})
     elif service:
         metadata = service["metadata"]
@@ -122,7 +122,7 @@ def _middleware(item: Object, found: cluster.Found, cluster_domain: str) -> dict
         "namespace": item["metadata"]["namespace"],
         "name": item["metadata"]["name"],
         "address": asked.url,
-        "behind_proxy": forward_auth.is_ours(service),
+        "behind_proxy": is_ours(service),
         "target": dict(target),
         "owner": owner_of(item),
         "hosts": hosts,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import Address
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
@@ -94,7 +95,7 @@ def _find_target(wish: Wish, found: Found, cluster_domain: str, result: Situatio
     if asked.path.rstrip("/") != result.path.rstrip("/"):
         result.faults.append(("path", f"{_shown(middleware)} asks {asked.url}, and the path here is another one"))
     named = wish.given.get("target") or {}
-    if forward_auth.is_ours(service):
+    if is_ours(service):
         result.behind = BEHIND_OURS
         remembered = forward_auth.remembered_target(service or {})
         result.place = _named_place(named, middleware) or remembered or _outpost(wish, found)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
 
 _DURATION = re.compile(r"([0-9]+(ns|us|µs|ms|s|m|h)?)+")
@@ -28,7 +29,7 @@ def middleware(namespace: str, name: str, attempts: int, interval: str, more: Ma
         "metadata": {
             "name": name,
             "namespace": namespace,
-            "labels": {"app.kubernetes.io/part-of": "resilient-traefik"},
+            "labels": dict(OUR_LABELS),
         },
         "spec": {"retry": retry},
     }

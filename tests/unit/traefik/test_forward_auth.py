@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS, is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth as fa
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_headers as headers
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
@@ -53,10 +54,10 @@ def test_a_port_that_is_none_is_no_address() -> None:
 
 
 def test_our_proxy_remembers_whom_it_stands_before() -> None:
-    labels, annotations = {fa.PART_OF: fa.OURS}, {fa.TARGET_ANNOTATION: "sso/outpost:9000"}
+    labels, annotations = dict(OUR_LABELS), {fa.TARGET_ANNOTATION: "sso/outpost:9000"}
     ours = service("auth-proxy", labels=labels, annotations=annotations)
-    assert fa.is_ours(ours)
-    assert not fa.is_ours(SERVICES[("sso", "outpost")])
+    assert is_ours(ours)
+    assert not is_ours(SERVICES[("sso", "outpost")])
     assert fa.remembered_target(ours) == {"namespace": "sso", "service": "outpost", "port": 9000}
     assert fa.remembered_target(service("x", annotations={fa.TARGET_ANNOTATION: "outpost"})) == {}
 

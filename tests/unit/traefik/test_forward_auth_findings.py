@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth as fa
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_facts as facts
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_findings as judgement
@@ -125,7 +126,7 @@ def test_of_several_middlewares_the_one_beside_traefik_is_meant() -> None:
 def test_somebody_elses_proxy_is_named_and_ours_is_fine() -> None:
     foreign = replace(FOUND, services={("sso", "outpost"): service("outpost")})
     assert "Service sso/outpost is not authentik's" in told(foreign, authentik=True)["target"]
-    labels, annotations = {fa.PART_OF: fa.OURS}, {fa.TARGET_ANNOTATION: "sso/outpost:9000"}
+    labels, annotations = dict(OUR_LABELS), {fa.TARGET_ANNOTATION: "sso/outpost:9000"}
     ours = service("auth-proxy", "traefik", labels=labels, annotations=annotations)
     asked = {"address": "http://auth-proxy.traefik.svc.cluster.local.:9000/auth"}
     services = {("traefik", "auth-proxy"): ours, **FOUND.services}

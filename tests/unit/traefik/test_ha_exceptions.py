@@ -41,7 +41,8 @@ def transport(name: str, **timeouts: Any) -> dict[str, Any]:
 
 def test_the_transport_and_the_annotation() -> None:
     made = SLOW.servers_transport()
-    assert made["metadata"] == {"name": "slow-reports", "namespace": "shop"}
+    assert made["metadata"]["name"] == "slow-reports"
+    assert made["metadata"]["namespace"] == "shop"
     assert made["spec"] == {"forwardingTimeouts": {"responseHeaderTimeout": "10m"}}
     after = annotated(service(own="1"), SLOW)
     assert after["metadata"]["annotations"] == {"own": "1", ANNOTATION: "shop-slow-reports@kubernetescrd"}

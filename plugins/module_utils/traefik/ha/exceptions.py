@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import seconds_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, crd_id
 
@@ -48,7 +49,7 @@ class SlowBackend:
         return {
             "apiVersion": API_VERSION,
             "kind": "ServersTransport",
-            "metadata": {"name": self.transport, "namespace": self.namespace},
+            "metadata": {"name": self.transport, "namespace": self.namespace, "labels": dict(OUR_LABELS)},
             "spec": {"forwardingTimeouts": {"responseHeaderTimeout": self.response_header_timeout}},
         }
 

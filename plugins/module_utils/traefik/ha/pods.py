@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.arguments import (
     defined_entry_points,
     wished_arguments,
@@ -107,6 +108,6 @@ def new_budget(workload: Object, wishes: Wishes) -> Object:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "labels": dict(OUR_LABELS)},
         "spec": {"minAvailable": wishes.min_available, "selector": copy.deepcopy(workload["spec"]["selector"])},
     }
