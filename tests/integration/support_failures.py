@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from tests.integration.lab_cluster import LabCluster, RequestFailed, decode, eventually
-from tests.integration.support_fallback_lab import PROXY, SPACE, TARGET, FallbackLab
+from tests.integration.support_fallback_lab import BOTS_SPACE, PROXY, SPACE, STRICT_PROXY, TARGET, FallbackLab
 
 FREEZER_PORT = 9401
 # The Service by which a proxy finds the target's pods.
 PEERS = f"{PROXY}-peers"
+PROXIES = {SPACE: (PROXY, STRICT_PROXY), BOTS_SPACE: ("bot-block-proxy",)}
 
 Fault = Callable[[FallbackLab], AbstractContextManager[None]]
 
@@ -128,7 +130,9 @@ def fallen_back(lab: FallbackLab, space: str, name: str, fallen: bool) -> None:
 def crashes(lab: FallbackLab, space: str) -> list[str]:
     """Where a proxy's log tells of a process that ended by a signal, and which containers restarted."""
     found = []
-    for pod in lab.cluster.pods(space, "app.kubernetes.io/part-of=resilient-traefik"):
+    pods = [lab.cluster.pods(space, f"app.kubernetes.io/name={name}") for name in PROXIES[space]]
+    assert all(pods), f"the proxies of {space} are not there"
+    for pod in itertools.chain.from_iterable(pods):
         name = pod["metadata"]["name"]
         states = pod["status"]["containerStatuses"]
         found += [f"{name}: {state['name']} restarted" for state in states if state["restartCount"]]
