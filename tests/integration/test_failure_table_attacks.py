@@ -77,9 +77,6 @@ def away(name: str, found: Outcome) -> bool:
     return LOGIN in name and found.status == 503 and "\r\nretry-after: " in found.head
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a question that is not Traefik's is taken for one, and its failure for an outage"
-)
 def test_strangers_cannot_ask_the_question_themselves(proxies: FallbackLab) -> None:
     fallen_back(proxies, SPACE, PROXY, False)
     for node in proxies.nodes():

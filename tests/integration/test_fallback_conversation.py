@@ -60,7 +60,11 @@ def test_a_kept_connection_answers_again_and_again(proxy: Proxy) -> None:
     for mode, status in (("ok", 302), ("500", 401), ("ok", 302)):
         proxy.switch(mode)
         proxy.seen_well() if mode == "ok" else None
-        connection.request("GET", "/outpost.goauthentik.io/auth/traefik", headers={"X-Forwarded-Host": HOST})
+        connection.request(
+            "GET",
+            "/outpost.goauthentik.io/auth/traefik",
+            headers={"X-Forwarded-Method": "GET", "X-Forwarded-Host": HOST},
+        )
         response = connection.getresponse()
         response.read()
         assert response.status == status
@@ -83,7 +87,9 @@ def test_a_large_token_and_large_cookies_pass(proxy: Proxy, size: int) -> None:
 def test_requests_of_other_methods_are_judged_without_their_bodies(proxy: Proxy, method: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
     body = None if method == "HEAD" else b"x" * 3_000_000
-    connection.request(method, PATH, body=body, headers={"X-Forwarded-Host": HOST, **SESSION})
+    connection.request(
+        method, PATH, body=body, headers={"X-Forwarded-Method": "GET", "X-Forwarded-Host": HOST, **SESSION}
+    )
     assert connection.getresponse().status == 200
     connection.close()
     (head,) = [head for pod in proxy.pods for head in pod.heads if "resilient-traefik-check" not in head]

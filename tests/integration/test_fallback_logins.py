@@ -23,11 +23,20 @@ def test_only_right_logins_open(proxy: Proxy) -> None:
     proxy.switch("close")
     wrong = ["", "Basic", "Basic !!!", "Bearer abc", "Basic " + "x" * 3_000, "Digest a=b"]
     wrong += [basic("", "")["Authorization"], basic("root", PASSWORD)["Authorization"]]
+    wrong += [basic(password=f"{PASSWORD}\0anything")["Authorization"]]
     for given in wrong:
         answer = proxy.ask({"Authorization": given, "X-authentik-username": "admin", "Cookie": "authentik=1"})
         assert is_challenge(answer), given
         assert not any(answer.header(name) for name in IDENTITY)
     assert proxy.ask(basic()).status == 200
+
+
+def test_nobody_but_traefik_is_answered(proxy: Proxy) -> None:
+    """A router of its own leads the login's paths here, and with them strangers: these are no questions of Traefik."""
+    proxy.switch("close")
+    answer = proxy.ask({"X-Forwarded-Method": ""} | basic())
+    assert answer.status == 404
+    assert not answer.header("X-Auth-Fallback")
 
 
 def test_attempts_are_limited_for_each_client_and_by_429(nginx: Path, tmp_path: Path) -> None:
@@ -104,7 +113,7 @@ def test_a_connection_goes_on_after_a_login(down: Proxy) -> None:
     began = time.monotonic()
     for number, status in enumerate((401, 401, 200, 200)):
         login = basic(password=f"wrong {number}") if status == 401 else basic()
-        connection.request("GET", PATH, headers={"X-Forwarded-Host": HOST, **login})
+        connection.request("GET", PATH, headers={"X-Forwarded-Method": "GET", "X-Forwarded-Host": HOST, **login})
         response = connection.getresponse()
         response.read()
         assert response.status == status

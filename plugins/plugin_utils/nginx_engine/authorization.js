@@ -1,14 +1,16 @@
 // The client's Authorization header: that of an emergency login is for this proxy alone, any other is for the application.
 import settings from 'settings.js';
 
-// {user, login} of a Basic header, or undefined. `login` is the header as the client sent it.
+// {user, login, whole} of a Basic header, or undefined. `login` is the header as the client sent it; it is not `whole` with
+// a NUL in it, at which crypt ends a password.
 function basicOf(r) {
     const given = r.headersIn.Authorization || '';
     const found = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(given);
     if (!found) {
         return undefined;
     }
-    return {user: Buffer.from(found[1], 'base64').toString().split(':')[0], login: given};
+    const text = Buffer.from(found[1], 'base64').toString();
+    return {user: text.split(':')[0], login: given, whole: !text.includes('\0')};
 }
 
 // $own_authorization: what the target and the application may see.

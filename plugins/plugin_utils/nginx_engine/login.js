@@ -78,7 +78,7 @@ async function remembered(r, mark) {
 // one is checked, and the others wait for what becomes of it.
 async function login(r) {
     const basic = authorization.basicOf(r);
-    if (!basic || basic.login.length > LONGEST_LOGIN) {
+    if (!basic || !basic.whole || basic.login.length > LONGEST_LOGIN) {
         return {result: 'refused'};
     }
     const mark = crypto.createHmac('sha256', salt()).update(basic.login).digest('hex');
