@@ -54,8 +54,8 @@ class Books:
         )
         return Ended(ended.returncode, ended.stdout + ended.stderr)
 
-    def kill_at(self, task: str, name: str, *options: str, **variables: str) -> Ended:
-        """The playbook killed with SIGKILL, forks included, when it begins the task whose name contains this."""
+    def kill_at(self, moment: str, name: str, *options: str, **variables: str) -> Ended:
+        """The playbook killed with SIGKILL, forks included, when it prints a line that contains this."""
         running = subprocess.Popen(
             self._command(name, options, variables),
             env=_environment(),
@@ -68,7 +68,7 @@ class Books:
         lines = []
         for line in running.stdout:
             lines.append(line)
-            if line.startswith(("TASK [", "RUNNING HANDLER [")) and task in line:
+            if moment in line:
                 os.killpg(running.pid, signal.SIGKILL)
         code = running.wait(SECONDS)
         return Ended(code, "".join(lines))

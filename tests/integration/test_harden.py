@@ -19,11 +19,11 @@ from tests.integration.support_whole_state import State, differing, whole_state
 pytest_plugins = ("tests.integration.support_fixtures",)
 
 PARTS = ("tier", "bot_block", "auth", "traefik_ha", "authentik_pdb", "retry", "sites")
-# In the middle of what a run does: a proxy comes up, Traefik is led to it, Traefik's own replicas are replaced.
+# What is printed in the middle of what a run does: a proxy comes up, Traefik is led to it, its replicas are replaced.
 MOMENTS = (
-    "auth_proxy : Apply the proxy",
-    "auth_proxy : Switch the middleware",
-    "traefik_ha : Apply",
+    "Apply the proxy, and wait until it serves: waiting for",
+    "fallback_proxy : The sites must answer as before",
+    "waiting for Deployment traefik/traefik to be ready",
 )
 
 
