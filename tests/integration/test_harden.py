@@ -89,6 +89,33 @@ def test_it_goes_back_after_the_controller_was_killed(books: Books, before: Stat
     assert differing(before, whole_state(admin)) == {}
 
 
+def test_it_goes_back_after_a_run_that_failed(books: Books, before: State, admin: Client) -> None:
+    """An image that no node can get: the tier is moved, a proxy never comes up, and nobody is led to it."""
+    failed = books.play("harden", bot_block_proxy_image="localhost/nowhere:1", bot_block_proxy_wait_timeout="20")
+    assert failed.code != 0
+    assert "localhost/nowhere:1" in failed.output
+    assert "resilient.traefik.rollback -e resilient_traefik_run_id=harden-" in failed.output
+    assert differing(before, whole_state(admin)) != {}
+    back = books.play("rollback", resilient_traefik_run_id=failed.run_id())
+    assert back.code == 0, back.output
+    assert differing(before, whole_state(admin)) == {}
+
+
+def test_bad_input_is_refused_at_once_and_all_of_it(books: Books, before: State, admin: Client) -> None:
+    wrong = {
+        "auth_proxy_replicas": 9,
+        "bot_block_proxy_middleware": {"name": "nobody-has-this"},
+        "traefik_ha_min_available": 9,
+    }
+    variables = [part for name, value in wrong.items() for part in ("-e", json.dumps({name: value}))]
+    refused = books.play("harden", *variables)
+    assert refused.code != 0
+    assert "Nothing was changed." in refused.output
+    for name in wrong:
+        assert name in refused.output
+    assert differing(before, whole_state(admin)) == {}
+
+
 def _selector(cluster: LabCluster) -> str:
     labels = cluster.deployment("traefik", "traefik")["spec"]["selector"]["matchLabels"]
     return ",".join(f"{key}={value}" for key, value in labels.items())
