@@ -83,7 +83,7 @@ def test_the_account_of_the_documentation_has_what_its_manifest_says(admin: Clie
     ]
     assert len(wanted) > 50
     settled(client, *wanted)
-    assert missing_rights(client, [*wanted, Right("list", "nodes")]) == [Right("list", "nodes")]
+    assert missing_rights(client, [*wanted, Right("delete", "nodes")]) == [Right("delete", "nodes")]
 
 
 def _with_group(resource: str, group: str) -> str:
