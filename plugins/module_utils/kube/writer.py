@@ -103,7 +103,9 @@ class Writer:
         deleted = self._client.concurrently(self._plan_delete, undo.deleted)
         groups = [
             *in_apply_order(change.ref for change in recreated),
-            *in_apply_order((change.ref for change in patched), reverse=True),
+            # First the labels by which pods are admitted: those of a Deployment that is put back are made at once.
+            [change.ref for change in patched if change.ref.kind == "Namespace"],
+            *in_apply_order((change.ref for change in patched if change.ref.kind != "Namespace"), reverse=True),
             *in_apply_order((change.ref for change in deleted), reverse=True),
         ]
         return self._carry_out([*recreated, *patched, *deleted], groups=groups)
