@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +19,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.proof.files impo
     write_whole,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.table import table
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.versions import own_version
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
-
-with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
-    import yaml
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "title": {"type": "str", "required": True},
@@ -34,8 +31,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},
     "versions": {"type": "dict", "default": {}},
 }
-# The first where the collection is installed, the second in its repository.
-_METADATA = ("MANIFEST.json", "galaxy.yml")
 
 
 class NotProved(errors.ResilientError):
@@ -51,7 +46,7 @@ def run(task: Task) -> dict[str, Any]:
         cluster=params["cluster"],
         run_id=params["run_id"] or "",
         time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        versions={name: str(version) for name, version in params["versions"].items()} | _own_version(),
+        versions={name: str(version) for name, version in params["versions"].items()} | own_version(),
     )
     files = {
         kind: path_of(Path(params["directory"]), params["name"], heading.cluster, ending)
@@ -82,12 +77,3 @@ def _facts(heading: Heading, collected: Collected, files: Mapping[str, Path]) ->
         "files": {kind: str(path) for kind, path in files.items()},
     }
 
-
-def _own_version() -> dict[str, str]:
-    """The version of this collection, by its own metadata."""
-    for name in _METADATA:
-        path = Path(__file__).parents[2] / name
-        if path.is_file():
-            metadata = yaml.safe_load(path.read_text())
-            return {"resilient.traefik": str(metadata.get("collection_info", metadata)["version"])}
-    return {}

@@ -54,49 +54,56 @@ def as_json(heading: Heading, collected: Collected) -> str:
 
 def as_junit(heading: Heading, collected: Collected) -> bytes:
     """The report as JUnit XML: a suite an area, a case a check, an area without a check as a skipped case."""
-    report = JUnitXml(_text(heading.title))
+    report = JUnitXml(xml_text(heading.title))
     by_area: dict[str, list[AreaCheck]] = {}
     for each in collected.checks:
         by_area.setdefault(each.area, []).append(each)
     for area, checks in by_area.items():
-        report.add_testsuite(_suite(heading, area, (_case(each) for each in checks)))
+        report.add_testsuite(suite_of(heading, area, (_case(each) for each in checks)))
     for area in collected.unchecked:
-        report.add_testsuite(_suite(heading, area, [_unchecked(area)]))
+        report.add_testsuite(suite_of(heading, area, [_unchecked(area)]))
+    return xml_of(report)
+
+
+def xml_of(report: JUnitXml) -> bytes:
+    """The finished report as the file has it."""
     report.update_statistics()
     written = BytesIO()
     report.write(written)
     return written.getvalue()
 
 
-def _suite(heading: Heading, area: str, cases: Iterable[TestCase]) -> TestSuite:
-    suite = TestSuite(_text(area))
-    suite.hostname = _text(heading.cluster)
+def suite_of(heading: Heading, area: str, cases: Iterable[TestCase]) -> TestSuite:
+    """A suite with the cluster, the time, the run and the versions."""
+    suite = TestSuite(xml_text(area))
+    suite.hostname = xml_text(heading.cluster)
     suite.timestamp = heading.time
-    suite.add_property("run_id", _text(heading.run_id))
+    suite.add_property("run_id", xml_text(heading.run_id))
     for name, version in heading.versions.items():
-        suite.add_property(_text(f"version.{name}"), _text(version))
+        suite.add_property(xml_text(f"version.{name}"), xml_text(version))
     suite.add_testcases(list(cases))
     return suite
 
 
 def _case(each: AreaCheck) -> TestCase:
     check = each.check
-    case = TestCase(_text(check.name), classname=_text(each.area))
-    case.system_out = _text(f"expected: {check.expected}\nfound: {check.found}")
+    case = TestCase(xml_text(check.name), classname=xml_text(each.area))
+    case.system_out = xml_text(f"expected: {check.expected}\nfound: {check.found}")
     if not check.passed:
-        failed = Failure(_text(f"found {check.found}"), "check")
-        failed.text = _text(f"expected {check.expected}\nfound {check.found}")
+        failed = Failure(xml_text(f"found {check.found}"), "check")
+        failed.text = xml_text(f"expected {check.expected}\nfound {check.found}")
         case.result = [failed]
     return case
 
 
 def _unchecked(area: str) -> TestCase:
-    case = TestCase("nothing was checked", classname=_text(area))
+    case = TestCase("nothing was checked", classname=xml_text(area))
     case.result = [Skipped("nothing was checked")]
     return case
 
 
-def _text(text: str) -> str:
+def xml_text(text: str) -> str:
+    """The text with a mark for each character that XML does not allow."""
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

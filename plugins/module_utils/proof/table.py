@@ -23,7 +23,7 @@ def table(title: str, cluster: str, collected: Collected) -> list[str]:
     """Lines of at most WIDTH columns: the counts, a row for each area, then every check that did not pass."""
     failed = collected.failed
     return [
-        *_wrapped(f"{title}, cluster {cluster}: {collected.passed} passed, {len(failed)} failed"),
+        *wrapped(f"{title}, cluster {cluster}: {collected.passed} passed, {len(failed)} failed"),
         "",
         *_areas(collected),
         *(line for each in failed for line in ["", *_failure(each)]),
@@ -41,13 +41,13 @@ def _areas(collected: Collected) -> Iterator[str]:
 
 
 def _failure(each: AreaCheck) -> Iterator[str]:
-    yield from _wrapped(f"FAILED  {each.area}: {each.check.name}")
-    yield from _wrapped(f"expected {each.check.expected}", _INDENT)
-    yield from _wrapped(f"found    {each.check.found}", _INDENT)
+    yield from wrapped(f"FAILED  {each.area}: {each.check.name}")
+    yield from wrapped(f"expected {each.check.expected}", _INDENT)
+    yield from wrapped(f"found    {each.check.found}", _INDENT)
 
 
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    """The text in lines, those after the first one indented."""
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """The text in lines of at most WIDTH columns, those after the first one indented."""
     lines: list[str] = []
     for line in text.splitlines():
         first = _INDENT if lines else indent

@@ -1,0 +1,17 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module drill_report, in the controller's process."""
+
+from __future__ import annotations
+
+from ansible_collections.resilient.traefik.plugins.modules import drill_report
+from ansible_collections.resilient.traefik.plugins.plugin_utils.in_process import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    """Runs the module's body here on any connection: the report belongs to the controller."""
+
+    MODULE = drill_report
+    _supports_async = False
+
+    def _in_process(self) -> bool:
+        return True
