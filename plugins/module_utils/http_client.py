@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import http.client
 import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.resilient.traefik.plugins.module_utils.byte_stream import (
+    SocketStream,
+    Stream,
+    TimedSocket,
+    TlsStream,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.port_forward import connect_to_pod
@@ -29,6 +35,14 @@ BODY_LIMIT = 4_000_000
 
 class NoAnswer(errors.ResilientError):
     """No HTTP answer: refused, dropped, not in time, or no TLS session. The message says which, without the point."""
+
+
+class NoWay(NoAnswer):
+    """Nothing was asked: the API server, which should have carried the request, was not reached."""
+
+
+class Dropped(NoAnswer):
+    """The connection had been opened before and ended without a byte of this answer: a fresh one may well bring it."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +100,13 @@ class Answer:
             raise NoAnswer(f"the answer is no JSON: {self.text[:100]!r}") from None
 
 
-@dataclass(frozen=True)
-class Link:
-    """One open connection. ``explain`` gives what is known of why it ended early, empty when nothing is."""
-
-    near: socket.socket
-    explain: Callable[[], str] = lambda: ""
-
-
 class Point:
     """Where requests go. Safe to use from several threads."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def open(self, timeout: float) -> Link:
+    def open(self, timeout: float) -> Stream:
         """A new connection. Raises OSError or a ResilientError."""
         raise NotImplementedError
 
@@ -112,9 +118,8 @@ class PodPoint(Point):
         super().__init__(f"Pod {namespace}/{pod} port {port}")
         self._where = (client, namespace, pod, port)
 
-    def open(self, timeout: float) -> Link:
-        stream = connect_to_pod(*self._where, timeout)
-        return Link(stream.socket, lambda: stream.error)
+    def open(self, timeout: float) -> Stream:
+        return connect_to_pod(*self._where, timeout)
 
 
 class AddressPoint(Point):
@@ -124,20 +129,24 @@ class AddressPoint(Point):
         super().__init__(f"{host}:{port}")
         self._address = (host, port)
 
-    def open(self, timeout: float) -> Link:
-        return Link(socket.create_connection(self._address, timeout))
+    def open(self, timeout: float) -> Stream:
+        return SocketStream(socket.create_connection(self._address, timeout))
 
 
 class Session:
     """Requests one after the other to one point over one connection, kept open between them. Not thread-safe."""
 
-    def __init__(self, point: Point, *, timeout: float, max_seconds: float) -> None:
-        """``timeout`` seconds may pass without a byte (connecting included), ``max_seconds`` for a whole answer."""
+    def __init__(self, point: Point, *, timeout: float, max_seconds: float, connect_seconds: float = 0) -> None:
+        """``timeout`` seconds may pass without a byte, ``max_seconds`` for a whole answer.
+
+        Connecting may take ``timeout``, or ``connect_seconds`` where that is given.
+        """
         self._point = point
         self._timeout = timeout
         self._max_seconds = max_seconds
+        self._connect_seconds = connect_seconds or timeout
         self._connection: Any = None
-        self._link: Link | None = None
+        self._stream: Stream | None = None
 
     def __enter__(self) -> Session:
         return self
@@ -145,52 +154,65 @@ class Session:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open, as far as is known without asking."""
+        return self._connection is not None
+
     def close(self) -> None:
         """Closes the connection. The next request opens a new one."""
         if self._connection:
             self._connection.close()
         self._connection = None
 
-    def ask(self, request: Request) -> Answer:
-        """The answer, whatever its status; redirects are answers too. Raises NoAnswer, Forbidden, Unauthorized."""
+    def connect(self, request: Request) -> None:
+        """Opens a connection as the request needs it, unless one is open. Raises NoAnswer, Forbidden, Unauthorized."""
         if self._connection is None:
             self._connection = self._connect(request)
-        expired: list[bool] = []
+
+    def ask(self, request: Request) -> Answer:
+        """The answer, whatever its status; redirects are answers too. Raises NoAnswer, Forbidden, Unauthorized."""
+        self.connect(request)
+        near: TimedSocket = self._connection.sock
+        near.limit(self._max_seconds)
+        received = near.received
         try:
-            with _limit(self._connection.sock, self._max_seconds, expired):
-                return self._exchange(request)
+            return self._exchange(request)
         except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
             self.close()
-            raise NoAnswer(self._reason(error, bool(expired))) from None
+            nothing_came = near.received == received and not _is_timeout(error)
+            kind = Dropped if nothing_came else NoAnswer
+            raise kind(self._reason(error, near.expired)) from None
 
     def _connect(self, request: Request) -> Any:
-        self._link = self._open()
-        self._link.near.settimeout(self._timeout)
+        self._stream = self._open()
+        carrier = self._secured(self._stream, request) if request.https else self._stream
         connection = urllib3.connection.HTTPConnection(request.host or "localhost", timeout=self._timeout)
-        connection.sock = self._secured(self._link.near, request) if request.https else self._link.near
+        connection.sock = TimedSocket(carrier, self._timeout)
         return connection
 
-    def _open(self) -> Link:
+    def _open(self) -> Stream:
         try:
-            return self._point.open(self._timeout)
+            return self._point.open(self._connect_seconds)
         except OSError as error:
             raise NoAnswer(f"no connection: {error}") from None
         except (errors.Forbidden, errors.Unauthorized):
             raise
-        except (errors.ApiError, errors.Unreachable) as error:
+        except errors.ApiError as error:
             raise NoAnswer(str(error)) from None
+        except errors.Unreachable as error:
+            raise NoWay(str(error)) from None
 
-    def _secured(self, near: socket.socket, request: Request) -> ssl.SSLSocket:
+    def _secured(self, carrier: Stream, request: Request) -> Stream:
         name = request.sni or host_name(request.host)
-        expired: list[bool] = []
-        secured = _tls(request).wrap_socket(near, server_hostname=name, do_handshake_on_connect=False)
+        secured = TlsStream(carrier, _tls(request.ca, request.verify), name)
+        idle = self._timeout < self._max_seconds
         try:
-            with _limit(secured, self._max_seconds, expired):
-                secured.do_handshake()
+            secured.handshake(time.monotonic() + min(self._timeout, self._max_seconds))
             return secured
         except OSError as error:
-            secured.close()
-            raise NoAnswer(f"no TLS session for {name}: {self._reason(error, bool(expired))}") from None
+            carrier.close()
+            raise NoAnswer(f"no TLS session for {name}: {self._reason(error, not idle)}") from None
 
     def _exchange(self, request: Request) -> Answer:
         start = time.perf_counter()
@@ -206,13 +228,13 @@ class Session:
         return Answer(response.status, headers, body, seconds)
 
     def _reason(self, error: Exception, expired: bool) -> str:
-        if expired:
+        if expired and _is_timeout(error):
             return f"no whole answer within {self._max_seconds:g} s (max_seconds)"
-        if isinstance(error, (TimeoutError, urllib3.exceptions.ReadTimeoutError)):
+        if _is_timeout(error):
             return f"not a byte for {self._timeout:g} s (timeout)"
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the certificate is not accepted: {error.verify_message}"
-        told = self._link.explain() if self._link else ""
+        told = self._stream.explain() if self._stream else ""
         if told:
             return told
         if isinstance(error, (http.client.RemoteDisconnected, ssl.SSLEOFError, BrokenPipeError, ConnectionResetError)):
@@ -227,38 +249,20 @@ def host_name(host: str) -> str:
     return urlsplit(f"//{host}").hostname or host
 
 
-def _tls(request: Request) -> ssl.SSLContext:
-    context = _authorities(request.ca)
-    if not request.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _authorities(ca: str) -> ssl.SSLContext:
+# Reading the authorities anew for every connection costs more than the handshake.
+@functools.lru_cache(maxsize=64)
+def _tls(ca: str, verify: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_alpn_protocols(["http/1.1"])
-    if ca:
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif ca:
         context.load_verify_locations(cadata=ca)
     else:
         context.load_default_certs()
     return context
 
 
-@contextlib.contextmanager
-def _limit(near: socket.socket, seconds: float, expired: list[bool]) -> Iterator[None]:
-    """Ends the connection after ``seconds``: a socket's own time limit starts anew with every byte that arrives."""
-
-    def expire() -> None:
-        expired.append(True)
-        with contextlib.suppress(OSError):  # it has ended by itself in this very moment
-            # Not the TLS socket's own shutdown, which takes the session away from under its reader.
-            socket.socket.shutdown(near, socket.SHUT_RDWR)
-
-    timer = Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+def _is_timeout(error: Exception) -> bool:
+    return isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))

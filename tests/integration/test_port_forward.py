@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -124,10 +125,10 @@ def test_large_bodies_both_ways(admin: Client, replica: Replica) -> None:
     body = bytes(range(256)) * 4096
     head = f"POST /post HTTP/1.1\r\nHost: public.lab.test\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     with connect_to_pod(admin, replica.namespace, replica.name, 8000, 10) as stream:
-        stream.socket.settimeout(30)
-        stream.socket.sendall(head.encode() + body)
+        until = time.monotonic() + 30
+        stream.send(head.encode() + body, until)
         received = b""
-        while data := stream.socket.recv(65536):
+        while data := stream.receive(until):
             received += data
     assert received.startswith(b"HTTP/1.1 200")
     # httpbin gives the body back in base64, within JSON.

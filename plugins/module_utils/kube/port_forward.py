@@ -10,15 +10,13 @@ port (Kubernetes, pkg/kubelet and staging/src/k8s.io/kubelet, since 1.6).
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
-import ssl
 from collections.abc import Mapping
-from threading import Thread
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from ansible_collections.resilient.traefik.plugins.module_utils.byte_stream import Stream, seconds_until
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client, api_error
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import Connection
@@ -32,24 +30,20 @@ _SUBPROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
 _CHUNK = 65536
 _PORTS = {"http": 80, "https": 443}
-# What one answer may wait for its reader before the pump stops taking more from the pod.
-_BACKLOG = 1_000_000
 
 
-class PodStream:
-    """A connected stream to a pod's port. ``socket`` is the near end: a real stream socket, good for TLS too.
+class PodStream(Stream):
+    """A connected stream to a pod's port. ``error`` is the kubelet's own text once it reported one.
 
-    ``error`` is the kubelet's own text once it reported one (``connection refused`` ...): look at it when the stream
-    ends early. A context manager; leaving it closes the stream. The kubelet reports the pod's end of file one second
-    late (measured on 1.34): read what the protocol announces, not until the end of file.
+    A context manager; leaving it closes the stream. The kubelet reports the pod's end of file one second late
+    (measured on 1.34): read what the protocol announces, not until the end of file.
     """
 
-    def __init__(self, connection: Any, name: str) -> None:
+    def __init__(self, connection: Any) -> None:
         self.error = ""
-        self.socket, self._far = socket.socketpair()
         self._connection = connection
         self._opened: set[int] = set()
-        Thread(target=self._pump, name=f"port-forward {name}", daemon=True).start()
+        self._ended = False
 
     def __enter__(self) -> PodStream:
         return self
@@ -60,55 +54,42 @@ class PodStream:
         self.close()
 
     def close(self) -> None:
-        """Ends the stream in both directions. May be called more than once."""
-        self.socket.close()
+        self._ended = True
+        self._connection.shutdown()
 
-    def _pump(self) -> None:
-        """Carries bytes both ways until one end closes, and closes the other. The near reader sees an end of file."""
-        try:
-            self._carry()
-        except (OSError, websocket.WebSocketException) as error:
-            self.error = self.error or f"the connection through the API server broke: {error}"
-        finally:
-            self._far.close()
-            self._connection.shutdown()
+    def explain(self) -> str:
+        return self.error
 
-    def _carry(self) -> None:
-        self._far.setblocking(False)
-        waiting = b""
-        while True:
-            sources = [self._far] if len(waiting) > _BACKLOG else [self._far, self._connection.sock]
-            readable, writable, _broken = select.select(sources, [self._far] if waiting else [], [])
-            if self._far in writable:
-                waiting = waiting[self._far.send(waiting) :]
-            if self._far in readable and not self._to_pod():
-                return
-            if self._connection.sock in readable:
-                arrived = self._from_pod()
-                if arrived is None:
-                    self._flush(waiting)
-                    return
-                waiting += arrived
+    def send(self, data: bytes, until: float) -> None:
+        for start in range(0, len(data), _CHUNK):
+            self._connection.settimeout(seconds_until(until))
+            try:
+                self._connection.send_binary(bytes([_DATA]) + data[start : start + _CHUNK])
+            except websocket.WebSocketTimeoutException:
+                raise TimeoutError("timed out") from None
+            except websocket.WebSocketException as error:
+                self._broke(error)
+                raise BrokenPipeError(self.error) from None
 
-    def _to_pod(self) -> bool:
-        data = self._far.recv(_CHUNK)
-        if data:
-            self._connection.send_binary(bytes([_DATA]) + data)
-        return bool(data)
+    def receive(self, until: float) -> bytes:
+        while not self._ended:
+            self._connection.settimeout(seconds_until(until))
+            try:
+                opcode, frame = self._connection.recv_data_frame(True)
+            except (TimeoutError, websocket.WebSocketTimeoutException):
+                raise TimeoutError("timed out") from None
+            except (OSError, websocket.WebSocketException) as error:
+                self._broke(error)
+                return b""
+            payload = self._payload(frame.data) if opcode == websocket.ABNF.OPCODE_BINARY else b""
+            self._ended = bool(self.error) or opcode == websocket.ABNF.OPCODE_CLOSE
+            if payload:
+                return payload
+        return b""
 
-    def _from_pod(self) -> bytes | None:
-        """Data that has arrived, None at the stream's end. Takes all that TLS has buffered: select does not see it."""
-        arrived = b""
-        while True:
-            opcode, frame = self._connection.recv_data_frame(True)
-            if opcode == websocket.ABNF.OPCODE_CLOSE:
-                return arrived or None
-            if opcode == websocket.ABNF.OPCODE_BINARY:
-                arrived += self._payload(frame.data)
-            if self.error:
-                return arrived or None
-            if not (isinstance(self._connection.sock, ssl.SSLSocket) and self._connection.sock.pending()):
-                return arrived
+    def _broke(self, error: Exception) -> None:
+        self._ended = True
+        self.error = self.error or f"the connection through the API server broke: {error}"
 
     def _payload(self, message: bytes) -> bytes:
         channel, payload = message[0], message[1:]
@@ -122,10 +103,6 @@ class PodStream:
             return b""
         return payload
 
-    def _flush(self, waiting: bytes) -> None:
-        self._far.setblocking(True)
-        self._far.sendall(waiting)
-
 
 def connect_to_pod(client: Client, namespace: str, pod: str, port: int, timeout: float) -> PodStream:
     """A stream to the pod's port; ``timeout`` seconds bound the way to the kubelet, retries included.
@@ -138,7 +115,7 @@ def connect_to_pod(client: Client, namespace: str, pod: str, port: int, timeout:
     failure: errors.ResilientError = errors.Unreachable(f"{about}: no time left to connect")
     for left in tries(timeout):
         try:
-            return PodStream(_websocket(client, path, max(left, 0.1), about), f"{pod}:{port}")
+            return PodStream(_websocket(client, path, max(left, 0.1), about))
         except errors.Unreachable as error:
             failure = error
         except errors.ApiError as error:
