@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One request of a visitor, and what a browser would make of a kept connection that had ended meanwhile."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.sessions import Sessions
+from ansible_collections.resilient.traefik.plugins.module_utils.http_client import (
+    Dropped,
+    NoAnswer,
+    NoWay,
+    Request,
+    Session,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import FALLBACK_HEADER
+
+# What a browser sends again by itself.
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``begun`` is by the monotonic clock. ``own_fault`` says why it could not be sent at all."""
+
+    begun: float
+    seconds: float
+    status: int = 0
+    fallback: bool = False
+    error: str = ""
+    own_fault: str = ""
+    dropped: bool = False
+
+
+def ask(sessions: Sessions, request: Request) -> Asked:
+    """The answer over a kept connection, or over a fresh one when that had ended before anything came."""
+    session = sessions.take(request)
+    asked = _once(session, request)
+    if asked.dropped and request.method in _SAFE_METHODS:
+        asked = _once(session, request)
+    sessions.give_back(request, session)
+    return asked
+
+
+def _once(session: Session, request: Request) -> Asked:
+    begun = time.monotonic()
+    try:
+        session.connect(request)
+        begun = time.monotonic()
+        answer = session.ask(request)
+    except NoWay as failure:
+        return Asked(begun, time.monotonic() - begun, own_fault=str(failure))
+    except NoAnswer as failure:
+        dropped = isinstance(failure, Dropped)
+        return Asked(begun, time.monotonic() - begun, error=str(failure), dropped=dropped)
+    except ResilientError as failure:
+        return Asked(begun, time.monotonic() - begun, own_fault=str(failure))
+    fallback = answer.headers.get(FALLBACK_HEADER.lower(), "").lower() == "true"
+    return Asked(begun, time.monotonic() - begun, answer.status, fallback)
