@@ -1,4 +1,7 @@
-"""python -m bench [--rounds 5] [--only CASE ...] [--output FILE]: measures and writes the table."""
+"""python -m bench [--rounds 5] [--only CASE ...] [--output FILE]: measures and writes the table.
+
+What the other cases have measured before stays in RESULTS.md, and nothing of it in another file.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,30 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
-from bench import cases, proxying, rivals
+from bench import cases, growing, outage, proxying, results, rivals, wrk
 from bench.playing import Bench, BenchFailed
 from bench.report import missed, written
 from bench.sets import many_ingresses, many_middlewares, namespace
 from lab import settings
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-CASES = {
+KEPT = Path(__file__).parent / "results.json"
+# What runs plays, and compares their times.
+PLAYED = {
     "applying": cases.applying,
     "reading": cases.reading_kinds,
     "listing": cases.listing,
     "chaining": cases.chaining,
     "refusing": cases.refusing,
-    "proxying": proxying.proxying,
 }
+CASES = {**PLAYED, "proxying": proxying.proxying, "outage": outage.outage, "growing": growing.growing}
 
 
 def main() -> int:
@@ -36,19 +42,23 @@ def main() -> int:
     lab = settings.from_environment()
     home = rivals.kubernetes_core(lab.cache)
     kubeconfig = Path(os.environ.get("K8S_AUTH_KUBECONFIG") or lab.kubeconfig)
-    bench = Bench(kubeconfig, home, rivals.kubectl())
+    found = results.Results() if arguments.output != RESULTS else results.read(KEPT)
+    plays = bool(PLAYED.keys() & set(arguments.only))
     try:
-        with _crowded(bench, many=arguments.only != ["proxying"]) as cluster:
-            series = _measure(cluster, [CASES[name] for name in arguments.only], arguments.rounds)
-            shown = cases.secrets_shown(cluster, f"{cluster.crowd}-secrets")
-            server = cluster.client.request("GET", "/version")["gitVersion"]
+        with _crowded(Bench(kubeconfig, home, rivals.kubectl()), many=plays) as cluster:
+            for name in arguments.only:
+                found.sections[name] = _measure(cluster, name, arguments.rounds)
+            if plays:
+                found.secrets = cases.secrets_shown(cluster, f"{cluster.crowd}-secrets")
+            found.versions = _versions(cluster, home)
     except BenchFailed as error:
         print(f"Nothing was written: {error}", file=sys.stderr)
         return 1
-    versions = {"Kubernetes": server, "kubernetes.core": rivals.version_of_kubernetes_core(home)}
-    arguments.output.write_text(written(series, shown, versions, arguments.rounds))
+    if arguments.output == RESULTS:
+        results.write(found, KEPT)
+    arguments.output.write_text(written(found))
     print(arguments.output.read_text())
-    for goal in missed(series):
+    for goal in missed(found):
         print(f"Not reached: {goal}")
     return 0
 
@@ -56,23 +66,32 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--rounds", type=int, default=5, help="how often each contender runs (5)")
-    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), help="these cases alone")
+    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), help="measure these cases alone")
     parser.add_argument("--output", type=Path, default=RESULTS, help="the file to write (bench/RESULTS.md)")
     return parser.parse_args()
 
 
-def _measure(cluster: cases.Cluster, chosen: list[cases.MakeCase], rounds: int) -> dict[str, list[float]]:
-    """All contenders in turns, another one first in every round."""
-    series: dict[str, list[float]] = {}
-    made = [make(cluster) for make in [cases.empty_play, *chosen]]
+def _versions(cluster: cases.Cluster, home: Path) -> dict[str, str]:
+    return {
+        "Kubernetes": cluster.client.request("GET", "/version")["gitVersion"],
+        "kubernetes.core": rivals.version_of_kubernetes_core(home),
+        "wrk": wrk.version(),
+    }
+
+
+def _measure(cluster: cases.Cluster, name: str, rounds: int) -> results.Section:
+    """All contenders of a case in turns, another one first in every round."""
+    section = results.Section(date.today().isoformat(), rounds)
+    floor = cases.empty_play(cluster) if name in PLAYED else []
+    case = CASES[name](cluster)
     for round_ in range(rounds):
-        for case in made:
-            turn = round_ % len(case)
-            for contender in [*case[turn:], *case[:turn]]:
-                print(f"round {round_ + 1} of {rounds}: {contender.name}", flush=True)
-                for name, value in contender.run(f"{cluster.crowd}-{uuid4().hex[:6]}").items():
-                    series.setdefault(name, []).append(value)
-    return series
+        turn = round_ % len(case)
+        for contender in [*floor, *case[turn:], *case[:turn]]:
+            section.loads.append(round(os.getloadavg()[0], 1))
+            print(f"{name}, round {round_ + 1} of {rounds}: {contender.name}", flush=True)
+            for figure, value in contender.run(f"{cluster.crowd}-{uuid4().hex[:6]}").items():
+                section.series.setdefault(figure, []).append(value)
+    return section
 
 
 @contextmanager

@@ -36,10 +36,11 @@ def load(
     addresses: Sequence[str], headers: Mapping[str, str], connections: int, seconds: float, path: str = "/status/200"
 ) -> Loaded:
     """Ask the addresses in turn, port 80. Raises OSError when a connection cannot be made."""
-    return asyncio.run(_load(addresses, _request(path, headers), connections, seconds))
+    return asyncio.run(_load(addresses, request_for(path, headers), connections, seconds))
 
 
-def _request(path: str, headers: Mapping[str, str]) -> bytes:
+def request_for(path: str, headers: Mapping[str, str]) -> bytes:
+    """The bytes of one request."""
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
@@ -58,7 +59,7 @@ async def _client(address: str, request: bytes, until: float, found: Loaded) -> 
     reader, writer = await asyncio.open_connection(address, 80)
     while (sent := time.perf_counter()) < until:
         writer.write(request)
-        status, stays = await _answer(reader)
+        status, stays = await answer_of(reader)
         found.times.append(time.perf_counter() - sent)
         found.statuses[status] += 1
         if not stays:
@@ -68,7 +69,7 @@ async def _client(address: str, request: bytes, until: float, found: Loaded) -> 
     await writer.wait_closed()
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
+async def answer_of(reader: asyncio.StreamReader) -> tuple[int, bool]:
     """The status, and whether the connection stays open."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = _LENGTH.search(head)

@@ -1,4 +1,4 @@
-"""Turns samples into the table of RESULTS.md."""
+"""Turns what was measured into the tables of RESULTS.md."""
 
 from __future__ import annotations
 
@@ -6,131 +6,92 @@ import os
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 
-Series = Mapping[str, Sequence[float]]
+from bench.goals import GOALS, Goal
+from bench.results import Results, Section
+
+# By the first word of a figure's name; seconds where there is none of these.
+UNITS = {"memory": "MB", "rate": "/s", "share": "%", "number": ""}
 
 
-@dataclass(frozen=True)
-class Goal:
-    """``ours`` is to stay under ``factor`` times ``rival``, or under ``limit``, in the unit of the samples.
-
-    ``plays`` says which of the two ran in a play, whose floor is then taken off.
-    """
-
-    what: str
-    ours: str
-    factor: float = 0.0
-    rival: str = ""
-    limit: float = 0.0
-    unit: str = "s"
-    divide: int = 1
-    off_ours: bool = True
-    off_rival: bool = True
-
-
-GOALS = (
-    Goal("36 objects, first, beside one k8s task an object", "apply, first", 1 / 20, "k8s, a task an object, first"),
-    Goal("36 objects, again, beside one k8s task an object", "apply, again", 1 / 20, "k8s, a task an object, again"),
-    Goal("36 objects, first, beside one k8s task", "apply, first", 0.6, "k8s, one task, first"),
-    Goal("36 objects, again, beside one k8s task", "apply, again", 0.6, "k8s, one task, again"),
-    Goal(
-        "36 objects, first, beside kubectl apply --server-side",
-        "apply, first",
-        1.2,
-        "kubectl apply, first",
-        off_rival=False,
-    ),
-    Goal(
-        "36 objects, again, beside kubectl apply --server-side",
-        "apply, again",
-        1.2,
-        "kubectl apply, again",
-        off_rival=False,
-    ),
-    Goal("20 kinds in one task, beside 20 k8s_info tasks", "read, 20 kinds", 0.1, "k8s_info, 20 kinds"),
-    Goal(
-        "2,000 Ingresses and 500 Middlewares, the requests alone, beside kubectl get --raw",
-        "requests of read",
-        1.2,
-        "kubectl get --raw",
-        off_ours=False,
-        off_rival=False,
-    ),
-    Goal("the same lists as a whole task, beside k8s_info", "read, 2,500 objects", 0.4, "k8s_info, 2,500 objects"),
-    Goal("the same lists, memory that the task process adds", "memory of read", limit=100, unit="MB", off_ours=False),
-    Goal(
-        "a middleware out of the chains of 2,000 Ingresses, beside putting it in one by one",
-        "chain, first",
-        0.5,
-        "patching one by one",
-        off_rival=False,
-    ),
-    Goal("the same again, nothing to change, beside listing them", "chain, again", 1.5, "read, 2,000 Ingresses"),
-    Goal("a task that fails its arguments", "argument error, ten tasks", limit=0.06, divide=10),
-    *(
-        Goal(
-            f"1,000 requests by the fallback proxy, {number} connections, beside ForwardAuth direct",
-            f"1,000 requests: fallback proxy, {number} connections",
-            1 / 0.88,
-            f"1,000 requests: ForwardAuth direct, {number} connections",
-            off_ours=False,
-            off_rival=False,
-        )
-        for number in (32, 2)
-    ),
-    Goal(
-        "1,000 requests while the target hangs, beside a plain nginx with a time limit",
-        "1,000 requests: fallback proxy, target hung",
-        1 / 100,
-        "1,000 requests: plain nginx, target hung",
-        off_ours=False,
-        off_rival=False,
-    ),
-)
+def written(results: Results) -> str:
+    """The whole RESULTS.md."""
+    facts = {
+        "cores": str(os.cpu_count()),
+        "Python": platform.python_version(),
+        "ansible-core": metadata.version("ansible-core"),
+        "kubernetes (Python)": metadata.version("kubernetes"),
+        **results.versions,
+    }
+    parts = [
+        "# What `make bench` measured",
+        "Medians of the rounds with the smallest and the largest value, all contenders of a case in turns in the same "
+        "run on the lab. The time of an empty play is taken off what ran in a play. kubectl's times are whole. Figures "
+        "per second (/s) are better when larger, all others when smaller.",
+        table(results).rstrip(),
+        *([_secrets(results.secrets)] if results.secrets else []),
+        "Machine: "
+        + ", ".join(f"{name} {value}" for name, value in facts.items())
+        + ". The lab, the load and whatever "
+        "else runs share its cores; the load averages below are of the last minute before each measurement.",
+        "All figures, before anything is taken off:",
+        *(_all(name, section) for name, section in results.sections.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
-def table(series: Series) -> str:
+def table(results: Results) -> str:
     """One line a goal whose samples are there, as Markdown."""
     lines = [
         "| What | Ours | Beside | Ratio | Target | Reached |",
         "|---|---|---|---|---|---|",
     ]
-    return "\n".join(lines + [_line(goal, series) for goal in GOALS if _measured(goal, series)]) + "\n"
+    return "\n".join(lines + [_line(goal, results) for goal in _measured(results)]) + "\n"
 
 
-def missed(series: Series) -> list[str]:
+def missed(results: Results) -> list[str]:
     """The goals that were not reached."""
-    return [goal.what for goal in GOALS if _measured(goal, series) and not _reached(goal, series)]
+    return [goal.what for goal in _measured(results) if not _reached(goal, results)]
 
 
-def _measured(goal: Goal, series: Series) -> bool:
-    return goal.ours in series and (not goal.rival or goal.rival in series)
+def _measured(results: Results) -> list[Goal]:
+    names = results.series().keys()
+    return [goal for goal in GOALS if goal.ours in names and (not goal.rival or goal.rival in names)]
 
 
-def _line(goal: Goal, series: Series) -> str:
-    ours = _values(goal, series, goal.ours, goal.off_ours)
+def _line(goal: Goal, results: Results) -> str:
+    unit, ours = unit_of(goal.ours), _values(goal, results, goal.ours, goal.off_ours)
+    beside = ratio = ""
     if goal.rival:
-        rival = _values(goal, series, goal.rival, goal.off_rival)
-        beside, ratio = _shown(rival, goal.unit), f"{_median(ours) / _median(rival):.3f}"
-        target = f"at most {goal.factor:.3g} times"
-    else:
-        beside, ratio, target = "", "", f"under {_text(goal.limit, goal.unit)}"
-    verdict = "yes" if _reached(goal, series) else "**no**"
-    return f"| {goal.what} | {_shown(ours, goal.unit)} | {beside} | {ratio} | {target} | {verdict} |"
+        rival = _values(goal, results, goal.rival, goal.off_rival)
+        beside, ratio = _shown(rival, unit), f"{_median(ours) / _median(rival):.3g}"
+    verdict = "yes" if _reached(goal, results) else "**no**"
+    return f"| {goal.what} | {_shown(ours, unit)} | {beside} | {ratio} | {_target(goal, unit)} | {verdict} |"
 
 
-def _reached(goal: Goal, series: Series) -> bool:
-    ours = _median(_values(goal, series, goal.ours, goal.off_ours))
+def _target(goal: Goal, unit: str) -> str:
     if not goal.rival:
-        return ours < goal.limit
-    return ours <= goal.factor * _median(_values(goal, series, goal.rival, goal.off_rival))
+        return f"at most {_text(goal.limit, unit)}"
+    if goal.more:
+        return f"at most {_text(goal.more, unit)} more"
+    return f"at {'least' if goal.least else 'most'} {goal.factor:.3g} times"
 
 
-def _values(goal: Goal, series: Series, name: str, off: bool) -> list[float]:
-    floor = _median(series["floor"]) if off else 0.0
-    return [(value - floor) / goal.divide for value in series[name]]
+def _reached(goal: Goal, results: Results) -> bool:
+    ours = _median(_values(goal, results, goal.ours, goal.off_ours))
+    if not goal.rival:
+        return ours <= goal.limit
+    rival = _median(_values(goal, results, goal.rival, goal.off_rival))
+    if goal.more:
+        return ours <= rival + goal.more
+    return ours >= goal.factor * rival if goal.least else ours <= goal.factor * rival
+
+
+def _values(goal: Goal, results: Results, name: str, off: bool) -> list[float]:
+    section = results.section_of(name)
+    floor = _median(section.series["floor"]) if off else 0.0
+    return [(value - floor) / goal.divide for value in section.series[name]]
 
 
 def _median(values: Sequence[float]) -> float:
@@ -141,40 +102,39 @@ def _shown(values: Sequence[float], unit: str) -> str:
     return f"{_text(_median(values), unit)} ({_text(min(values), unit)} to {_text(max(values), unit)})"
 
 
+def unit_of(name: str) -> str:
+    """The unit of the figure with that name."""
+    return UNITS.get(name.replace(":", " ").split(" ")[0], "s")
+
+
 def _text(value: float, unit: str) -> str:
-    if unit == "MB":
-        return f"{value:.0f} MB"
-    return f"{value * 1000:.0f} ms" if abs(value) < 1 else f"{value:.2f} s"
+    if unit == "s":
+        return _time(value)
+    if unit == "/s":
+        return f"{value:,.1f}/s" if value < 100 else f"{value:,.0f}/s"
+    number = f"{value:.0f}" if unit == "MB" else f"{value:.3g}"
+    return f"{number} {unit}".strip()
 
 
-def written(series: Series, secrets: Mapping[str, bool], versions: Mapping[str, str], rounds: int) -> str:
-    """The whole RESULTS.md."""
-    facts = {
-        "cores": str(os.cpu_count()),
-        "Python": platform.python_version(),
-        "ansible-core": metadata.version("ansible-core"),
-        "kubernetes (Python)": metadata.version("kubernetes"),
-        **versions,
-    }
-    floor = _shown(series["floor"], "s")
+def _time(seconds: float) -> str:
+    if abs(seconds) >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if abs(seconds) >= 0.1 else f"{seconds * 1000:.3g} ms"
+
+
+def _secrets(secrets: Mapping[str, bool]) -> str:
     shown = "; ".join(f"{who} {'prints' if leaks else 'does not print'} them" for who, leaks in secrets.items())
-    parts = [
-        "# What `make bench` measured",
-        f"Medians of {rounds} rounds with the smallest and the largest value, all contenders in turns in the same run "
-        f"on the lab. The time of an empty play, {floor}, is taken off what ran in a play. kubectl's times are whole.",
-        table(series).rstrip(),
-        f"Values of a Secret under `--check --diff`, old and new: {shown}.",
-        "Machine: " + ", ".join(f"{name} {value}" for name, value in facts.items()) + ".",
-        "All figures, before anything is taken off:",
-        _all(series),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return f"Values of a Secret under `--check --diff`, old and new: {shown}."
 
 
-def _all(series: Series) -> str:
+def _all(name: str, section: Section) -> str:
+    heading = f"`{name}`: {section.rounds} rounds on {section.when}, load average {_loads(section.loads)}"
     lines = ["| What | Median | Smallest | Largest |", "|---|---|---|---|"]
-    for name, values in series.items():
-        unit = "MB" if name.startswith("memory") else "s"
-        shown = (_text(value, unit) for value in (_median(values), min(values), max(values)))
-        lines.append(f"| {name} | {' | '.join(shown)} |")
-    return "\n".join(lines)
+    for what, values in section.series.items():
+        shown = (_text(value, unit_of(what)) for value in (_median(values), min(values), max(values)))
+        lines.append(f"| {what} | {' | '.join(shown)} |")
+    return heading + "\n\n" + "\n".join(lines)
+
+
+def _loads(loads: Sequence[float]) -> str:
+    return f"{_median(loads):.1f} ({min(loads):.1f} to {max(loads):.1f})" if loads else "not noted"
