@@ -111,7 +111,7 @@ class TlsStream(Stream):
 
 
 class TimedSocket:
-    """What ``http.client`` takes for a socket. No wait lasts longer than ``idle`` seconds, nor all together than a limit.
+    """What ``http.client`` takes for a socket. No wait exceeds ``idle`` seconds, nor do all together exceed a limit.
 
     ``received`` counts bytes, ``expired`` tells that the limit was what ended a wait.
     """

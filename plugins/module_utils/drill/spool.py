@@ -19,7 +19,7 @@ _LEVEL = 2
 
 
 class Spool:
-    """Takes records from any thread; ``flush`` writes what has come since. ``names`` are the visitors', all different."""
+    """Takes records from any thread, ``flush`` writes them. ``names`` are the visitors', all different."""
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
         """Raises OSError when the file cannot be made."""

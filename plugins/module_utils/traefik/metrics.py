@@ -27,17 +27,24 @@ _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 def scrape(client: Client, workload: Workload, replica: Replica) -> str:
     """The replica's /metrics. Raises NoAnswer, also when there are none; NotFound, Forbidden."""
+    port, request = where(workload)
+    point = PodPoint(client, replica.namespace, replica.name, port)
+    with Session(point, timeout=_TIMEOUT, max_seconds=_MAX_SECONDS) as session:
+        answer = session.ask(request)
+    if answer.status != 200:
+        entry_point = static.metrics_entry_point(workload.arguments)
+        raise NoAnswer(f"/metrics on entry point {entry_point} answers HTTP {answer.status}")
+    return answer.text
+
+
+def where(workload: Workload) -> tuple[int, Request]:
+    """The port and the request that every replica answers with its metrics. Raises NoAnswer when there are none."""
     entry_point = static.metrics_entry_point(workload.arguments)
     port = workload.entry_points.get(entry_point.lower())
     if not port:
         raise NoAnswer("metrics.prometheus is off, or routed by hand: there is no port to ask")
     https = static.is_on(workload.arguments, f"entrypoints.{entry_point.lower()}.http.tls")
-    point = PodPoint(client, replica.namespace, replica.name, port)
-    with Session(point, timeout=_TIMEOUT, max_seconds=_MAX_SECONDS) as session:
-        answer = session.ask(Request(host="localhost", path="/metrics", https=https, verify=False))
-    if answer.status != 200:
-        raise NoAnswer(f"/metrics on entry point {entry_point} answers HTTP {answer.status}")
-    return answer.text
+    return port, Request(host="localhost", path="/metrics", https=https, verify=False)
 
 
 def summary(text: str) -> dict[str, Any]:
@@ -46,7 +53,7 @@ def summary(text: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"reloads": 0, "last_reload": "", "started": "", "requests": [], "open_connections": {}}
     requests: dict[tuple[str, str], int] = {}
-    for name, labels, value in _samples(text):
+    for name, labels, value in samples(text):
         if name == "traefik_config_reloads_total":
             found["reloads"] = int(value)
         elif name == "traefik_config_last_reload_success":
@@ -65,9 +72,10 @@ def summary(text: str) -> dict[str, Any]:
     return found
 
 
-def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+def samples(text: str, start: str = "") -> Iterator[tuple[str, dict[str, str], float]]:
+    """Name, labels and value of every sample whose name begins so."""
     for line in text.splitlines():
-        sample = _SAMPLE.match(line)
+        sample = _SAMPLE.match(line) if line.startswith(start) else None
         if sample:
             labels = {name: _unescaped(value) for name, value in _LABEL.findall(sample[2] or "")}
             yield sample[1], labels, float(sample[3])

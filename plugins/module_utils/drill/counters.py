@@ -1,0 +1,166 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the fallback proxies and Traefik count themselves, second by second, beside what visitors saw."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+
+from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import read_found
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import metrics
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
+
+# The fallback proxy's own port (docs/fallback_proxy.md).
+_PROXY_PORT = 9113
+_LIST_SECONDS = 2.0
+_ANSWER_SECONDS = 2.0
+
+Totals = Mapping[str, int]
+
+
+def fallbacks(text: str) -> Totals:
+    """How often a proxy fell back, by reason, out of its metrics."""
+    found = Counter[str]()
+    for _name, labels, value in metrics.samples(text, "fallback_proxy_fallbacks_total"):
+        found[labels.get("reason", "")] += int(value)
+    return found
+
+
+def answers(text: str, entry_point: str) -> Totals:
+    """How many answers a replica gave at an entry point, by status, out of its metrics."""
+    found = Counter[str]()
+    for name, labels, value in metrics.samples(text, "traefik_entrypoint_requests_total"):
+        if name == "traefik_entrypoint_requests_total" and labels.get("entrypoint", "").lower() == entry_point.lower():
+            found[labels.get("code", "")] += int(value)
+    return found
+
+
+class Differences:
+    """What rising totals of pods have risen by, by epoch second. A pod that restarts begins at zero again."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Totals] = {}
+        self._risen: dict[int, Counter[str]] = {}
+        self._lock = Lock()
+
+    def see(self, pod: str, totals: Totals, moment: float, new: bool) -> None:
+        """A pod's totals at a moment. Of one that is ``new``, the first totals count too: it began after us."""
+        with self._lock:
+            before = self._last.get(pod, {} if new else totals)
+            # Restarted: no total of a pod falls otherwise.
+            if any(totals.get(name, 0) < count for name, count in before.items()):
+                before = {}
+            self._last[pod] = dict(totals)
+            risen = {name: count - before.get(name, 0) for name, count in totals.items()}
+            by_second = self._risen.setdefault(int(moment), Counter())
+            by_second.update({name: count for name, count in risen.items() if count})
+
+    def by_second(self) -> dict[int, dict[str, int]]:
+        """The sums over all pods, by epoch second."""
+        with self._lock:
+            return {second: dict(risen) for second, risen in self._risen.items() if risen}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The pods of a workload that are asked for the same thing."""
+
+    family: str
+    workload: Object
+    port: int
+    request: Request
+    totals: Callable[[str], Totals]
+
+
+class Counters:
+    """Asks every pod once a second while ``running`` lasts. A pod without metrics leaves its numbers out."""
+
+    def __init__(self, client: Client, workload: Workload, entry_point: str, proxies: Sequence[Object] = ()) -> None:
+        """``proxies`` are the fallback proxies' Deployments. Traefik's own counters are left out where they are off."""
+        self._client = client
+        request = Request(host="localhost", path="/metrics")
+        self._sources = [_Source("fallbacks", proxy, _PROXY_PORT, request, fallbacks) for proxy in proxies]
+        try:
+            port, request = metrics.where(workload)
+        except NoAnswer:
+            self.traefik = False
+        else:
+            self.traefik = True
+            counted = _Source("traefik", workload.item, port, request, lambda text: answers(text, entry_point))
+            self._sources.append(counted)
+        self._differences = {source.family: Differences() for source in self._sources}
+        self._over = Event()
+        self._asked: dict[tuple[str, str], Thread] = {}
+        self._present: set[str] = set()
+
+    @contextmanager
+    def running(self) -> Iterator[Counters]:
+        """Polls until the context ends."""
+        self._look(new=False)
+        looking = Thread(target=self._look_again, name="counters", daemon=True)
+        looking.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            for thread in [looking, *self._asked.values()]:
+                thread.join()
+
+    def by_second(self) -> dict[int, dict[str, dict[str, int]]]:
+        """By epoch second: ``fallbacks`` by reason and ``traefik`` by status, where there were any."""
+        found: dict[int, dict[str, dict[str, int]]] = {}
+        for family, differences in self._differences.items():
+            for second, risen in differences.by_second().items():
+                found.setdefault(second, {})[family] = risen
+        return found
+
+    def _look_again(self) -> None:
+        while not self._over.wait(_LIST_SECONDS):
+            self._look(new=True)
+
+    def _look(self, new: bool) -> None:
+        """Begins to ask the pods that have come, and ends with those that have gone."""
+        try:
+            found = [(source, pod) for source in self._sources for pod in self._pods(source.workload)]
+        except ResilientError:
+            # The next look comes soon; until then, those that are known are asked.
+            return
+        self._present = {pod["metadata"]["uid"] for _source, pod in found}
+        for source, pod in found:
+            key = source.family, pod["metadata"]["uid"]
+            if key not in self._asked and pod.get("status", {}).get("podIP"):
+                self._asked[key] = Thread(target=self._ask, args=(source, pod, new), daemon=True)
+                self._asked[key].start()
+
+    def _pods(self, workload: Object) -> list[Object]:
+        (answer,) = read_found(self._client, [pods_query(workload)])
+        return [pod for pod in answer.items if belongs(pod, ref_of(workload))]
+
+    def _ask(self, source: _Source, pod: Object, new: bool) -> None:
+        """Until the pod is no more."""
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        point = PodPoint(self._client, namespace, name, source.port)
+        with Session(point, timeout=_ANSWER_SECONDS, max_seconds=_ANSWER_SECONDS) as session:
+            while not self._over.wait(_left()) and pod["metadata"]["uid"] in self._present:
+                try:
+                    answer = session.ask(source.request)
+                except ResilientError:
+                    # What it counts meanwhile is in the next answer, unless it is gone: then nobody can know.
+                    continue
+                if answer.status == 200:
+                    totals = source.totals(answer.text)
+                    self._differences[source.family].see(pod["metadata"]["uid"], totals, time.time() - 0.5, new)
+
+
+def _left() -> float:
+    """Until just after the next second has begun: what is found then belongs to the one that has ended."""
+    return 1.02 - time.time() % 1
