@@ -14,8 +14,10 @@ description:
     IngressRoute the C(middlewares) of each of its routes. Nothing else of the objects is touched, nor taken over.
   - No chain refers to the middleware before every Traefik replica has loaded it, see O(proof). Traefik drops every
     router that refers to a missing one.
-  - An object that changes in the meantime is read again and worked out anew.
+  - Once the chains are written, it waits until every replica goes by them. A route that is written afterwards shows
+    this, for Ingresses a temporary Ingress to the same backend, whose requests a middleware in front stops.
   - Thousands of objects are one task. They are read as lists, and only those that differ are written, several at once.
+    One that changes in the meantime is read again and worked out anew.
 version_added: 0.1.0
 author: The resilient.traefik authors (@resilient)
 options:
@@ -50,23 +52,6 @@ options:
     type: str
     choices: [fail, skip]
     default: fail
-  kinds:
-    description: The kinds of objects to choose from.
-    type: list
-    elements: str
-    choices: [Ingress, IngressRoute]
-    default: [Ingress, IngressRoute]
-  namespaces:
-    description: The namespaces to choose from, V(*) for all.
-    type: list
-    elements: str
-  names:
-    description: Objects by C(namespace/name), or by name in every one of O(namespaces). All of them must be there.
-    type: list
-    elements: str
-  label_selector:
-    description: Objects with these labels, in O(namespaces) or else everywhere.
-    type: str
   entry_points:
     description:
       - Entry points whose own chain is meant. It stands in Traefik's static settings, so Traefik is rolled out anew.
@@ -91,6 +76,7 @@ options:
     default: false
 extends_documentation_fragment:
   - resilient.traefik.connection
+  - resilient.traefik.chains
   - resilient.traefik.writing
   - resilient.traefik.traefik
   - resilient.traefik.proof
@@ -254,6 +240,21 @@ proofs:
       sample: behaviour
     replicas:
       description: The names of the pods that have loaded it, all that are ready.
+      type: list
+      elements: str
+    reason:
+      description: Why there is no proof.
+      type: str
+taken_up:
+  description: How it was shown that every replica goes by the chains as they are now. None when none of them changed.
+  returned: for Ingresses and IngressRoutes
+  type: dict
+  contains:
+    proof:
+      description: V(behaviour), or V(none) when no probe could be made or allowed; then it is waited for 4 s.
+      type: str
+    replicas:
+      description: The names of the pods that have taken the chains up, all that are ready.
       type: list
       elements: str
     reason:

@@ -43,23 +43,6 @@ options:
     type: str
     choices: [routes, entry_points, none]
     default: routes
-  kinds:
-    description: The kinds of objects to choose from.
-    type: list
-    elements: str
-    choices: [Ingress, IngressRoute]
-    default: [Ingress, IngressRoute]
-  namespaces:
-    description: The namespaces to choose from, V(*) for all.
-    type: list
-    elements: str
-  names:
-    description: Objects by C(namespace/name), or by name in every one of O(namespaces). All of them must be there.
-    type: list
-    elements: str
-  label_selector:
-    description: Objects with these labels, in O(namespaces) or else everywhere.
-    type: str
   entry_points:
     description: With O(chains=entry_points) the entry points.
     type: list
@@ -80,6 +63,7 @@ options:
     default: false
 extends_documentation_fragment:
   - resilient.traefik.connection
+  - resilient.traefik.chains
   - resilient.traefik.reading
   - resilient.traefik.verifying
   - resilient.traefik.traefik

@@ -47,10 +47,9 @@ def ingress(namespace: str, name: str, chain: str = "", ingress_class: str = "tr
 
 def probes_left(client: Client, namespace: str) -> list[str]:
     """The names of what probes left behind."""
-    kinds = ("Middleware", "IngressRoute", "TraefikService", "ServersTransport")
-    queries = [
-        Query(TRAEFIK, kind, namespace=namespace, label_selector="resilient.traefik/probe-until") for kind in kinds
-    ]
+    kinds = [(TRAEFIK, kind) for kind in ("Middleware", "IngressRoute", "TraefikService", "ServersTransport")]
+    kinds.append(("networking.k8s.io/v1", "Ingress"))
+    queries = [Query(*kind, namespace=namespace, label_selector="resilient.traefik/probe-until") for kind in kinds]
     return [item["metadata"]["name"] for answer in read_found(client, queries) for item in answer.items]
 
 

@@ -13,8 +13,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from tests.integration.http_in_pod import Door, ask
+from tests.integration.lab_cluster import eventually
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import Played, Player
+from tests.integration.support_retry import app, deployment, service
 from tests.integration.support_traefik import CHAIN, TRAEFIK, ingress, middleware, own_traefik, probes_left, route
 
 pytest_plugins = ["tests.integration.support_fixtures"]
@@ -101,6 +103,26 @@ def test_places_one_after_the_other(shop: str, player: Player, admin: Client) ->
         assert chain_after(middleware=f"{shop}/{name}", state="absent") == left
     item = admin.get(ObjectRef(INGRESS, "Ingress", "chained", shop))
     assert CHAIN not in (item["metadata"].get("annotations") or {})
+
+
+def test_at_its_end_every_replica_goes_by_the_chains(
+    namespace: str, audited: Audited, admin: Client, traefik_doors: list[Door]
+) -> None:
+    """Again and again: Traefik takes up a first change at once, and one soon after it only after 2 s."""
+    hosts = [f"{name}.{namespace}.test" for name in ("plain", "routed")]
+    marked = middleware(namespace, "marked", headers={"customResponseHeaders": {"X-Marked": "yes"}})
+    served = [deployment(namespace, "well", 8080), service(namespace, "web", app="well")]
+    routes = [ingress(namespace, "plain"), ingress(namespace, "idle", busy="no"), route(namespace, "routed", **app())]
+    Writer(admin, check_mode=False).apply([*served, marked, *routes])
+    asked = [(door, host) for door in traefik_doors for host in hosts]
+    eventually(lambda: {ask(door, host).status for door, host in asked} == {200}, "every replica serves both")
+    for state, mark in [("present", "yes"), ("absent", "")] * 2:
+        done = _ok(_play(audited.player(), namespace, middleware=f"{namespace}/marked", state=state), True)
+        found = {(door.pod, host): ask(door, host).header("X-Marked") for door, host in asked}
+        assert set(found.values()) == {mark}, (state, found)
+        assert done.result["taken_up"]["proof"] == "behaviour", done.result["taken_up"]
+        assert sorted(done.result["taken_up"]["replicas"]) == sorted(door.pod for door in traefik_doors)
+    assert probes_left(admin, namespace) == []
 
 
 def test_a_place_that_is_not_there(shop: str, audited: Audited) -> None:

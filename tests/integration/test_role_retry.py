@@ -16,7 +16,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from tests.integration.http_in_pod import Door, ask
-from tests.integration.lab_cluster import eventually
 from tests.integration.support_engine import Audited, namespace_object
 from tests.integration.support_own_traefik import OwnTraefik, run, watching_only
 from tests.integration.support_retry import statuses
@@ -115,20 +114,13 @@ def test_refused_connections_are_502_before_and_none_after(
     """One of two backends refuses: half of the requests fail, through each replica and for each kind of object."""
     hosts = [f"{name}.{shop}.test" for name in ("plain", "routed")]
     for host in hosts:
-        # A replica that has just loaded the route may know one of the two backends first.
-        _half_fail(traefik_doors[0], host)
+        for door in traefik_doors:
+            seen = statuses(door, host, 12)
+            assert seen[502] == 6, seen
     role.play().well()
     for host in hosts:
         for door in traefik_doors:
-            _none_fails(door, host)
-
-
-def _none_fails(door: Door, host: str) -> None:
-    eventually(lambda: statuses(door, host, 12) == {200: 12}, f"{host}: no request fails any more", 20)
-
-
-def _half_fail(door: Door, host: str) -> None:
-    eventually(lambda: statuses(door, host, 12)[502] == 6, f"{host}: half of the requests fail")
+            assert statuses(door, host, 12) == {200: 12}
 
 
 def test_every_bad_input_is_told_before_any_write(shop: str, role: RolePlayer, admin: Client, audited: Audited) -> None:

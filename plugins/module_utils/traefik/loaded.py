@@ -47,12 +47,17 @@ class Prover:
     seconds: float
     progress: Progress
 
+    @property
+    def by_behaviour(self) -> bool:
+        """Whether probes may be written."""
+        return self.method in (AUTO, BEHAVIOUR)
+
     def rehearse(self, items: Sequence[Object]) -> None:
         """Shows beforehand, with twins, that the items can be loaded, as far as the method reaches.
 
         Raises as probing.rehearse.
         """
-        if self.method in (AUTO, BEHAVIOUR) and any(item["kind"] in PROVABLE for item in items):
+        if self.by_behaviour and any(item["kind"] in PROVABLE for item in items):
             probing.rehearse(self.client, self.workload, items, self.seconds, self.progress)
 
     def prove(self, items: Sequence[Object]) -> list[Proof]:
@@ -67,7 +72,7 @@ class Prover:
 
     def _method_for(self, item: Object) -> str:
         kind = item["kind"]
-        if self.method in (AUTO, BEHAVIOUR) and kind in PROVABLE:
+        if self.by_behaviour and kind in PROVABLE:
             return BEHAVIOUR
         return API if self.method in (AUTO, API) and kind in REPORTED else NONE
 

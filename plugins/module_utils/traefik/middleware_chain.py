@@ -33,6 +33,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.proof_op
     chosen_workload,
     prover,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.uptake import await_uptake
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -86,7 +87,10 @@ def _in_routes(task: Task, edit: Edit) -> dict[str, Any]:
     proofs = _proved(task, workload, edit) if patches and edit.place is not None else []
     outcome = task.writer().patch([_guarded(patch) for patch in patches])
     task.take(outcome)
-    return _result(plans, outcome, targets, lacking) | {"proofs": [proof.result() for proof in proofs]}
+    return _result(plans, outcome, targets, lacking) | {
+        "proofs": [proof.result() for proof in proofs],
+        "taken_up": _taken_up(task, workload, targets, outcome),
+    }
 
 
 def _place(params: Mapping[str, Any]) -> chain.Place | None:
@@ -185,6 +189,15 @@ def _proved(task: Task, workload: Workload | None, edit: Edit) -> list[Proof]:
         return []
     subject = {"apiVersion": API_VERSION, "kind": "Middleware", "metadata": {"name": ref.name, "namespace": namespace}}
     return prover(task, workload).prove([subject])
+
+
+def _taken_up(task: Task, workload: Workload | None, targets: Targets, outcome: Outcome) -> dict[str, Any] | None:
+    """How it was shown that every replica goes by the chains as they are now; None when nothing had to be."""
+    if workload is None:
+        return None
+    changed = [change.after for change in outcome.changes if change.written and change.after]
+    served = only_served(Targets(changed, targets.classes), workload.arguments).items
+    return await_uptake(prover(task, workload), served).result() if served else None
 
 
 def _guarded(patch: Patch) -> Patch:

@@ -33,7 +33,7 @@ STOPPED = 418
 _NOBODY = "192.0.2.1/32"
 _NOOP = {"kind": "TraefikService", "name": "noop@internal"}
 # Above every rule's own priority (its length), below Traefik's limit of 2^63 - 1001.
-_PRIORITY = 1_000_000_000
+PRIORITY = 1_000_000_000
 PROVABLE = ("Middleware", "TraefikService", "IngressRoute")
 # A twin of a TCP or UDP route would take live traffic: its rule is all that it has.
 _TWINNED = (*PROVABLE, "ServersTransport")
@@ -44,7 +44,8 @@ class Question:
     """One route to ask for: ``path`` answers STOPPED once the replica has loaded what ``about`` names.
 
     ``about`` is None for the control. ``router`` and ``ingress`` are the names of the route and of its IngressRoute in
-    Traefik's own messages; ``match`` is the rule that stands there for the route's own ``rule``.
+    Traefik's own messages; ``match`` is the rule that stands there for the route's own ``rule``. Of the questions of
+    one ``group`` one answer is enough.
     """
 
     about: ObjectRef | None
@@ -53,6 +54,7 @@ class Question:
     ingress: str
     match: str
     rule: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,17 @@ def probe_for(subjects: Sequence[Object], token: str, setting: Setting) -> Probe
     return Probe(objects, questions)
 
 
+def control_for(namespaces: Iterable[str], token: str, setting: Setting) -> Probe:
+    """Only the control, in each of the namespaces."""
+    made = [_namespace_probe(namespace, [(None, {})], token, setting) for namespace in namespaces]
+    return Probe([item for _asked, objects in made for item in objects], [asked for each, _ in made for asked in each])
+
+
+def probe_name(token: str) -> str:
+    """The name of a probe's objects; its stopping middleware has it too."""
+    return f"resilient-probe-{token}"
+
+
 def _routes_through(item: Object) -> list[dict[str, Any]]:
     """The parts of routes that need the object: ``middlewares``, ``services``, ``match``."""
     name = item["metadata"]["name"]
@@ -106,7 +119,7 @@ def _routes_through(item: Object) -> list[dict[str, Any]]:
 def _namespace_probe(
     namespace: str, routes: Sequence[tuple[ObjectRef | None, dict[str, Any]]], token: str, setting: Setting
 ) -> tuple[list[Question], list[Object]]:
-    name = f"resilient-probe-{token}"
+    name = probe_name(token)
     stop = {"ipAllowList": {"sourceRange": [_NOBODY], "rejectStatusCode": STOPPED}}
     questions, probing = [], []
     for number, (about, part) in enumerate(routes):
@@ -131,7 +144,7 @@ def _probing_route(part: Mapping[str, Any], path: str, stop: str) -> dict[str, A
     return syntax | {
         "kind": "Rule",
         "match": match,
-        "priority": _PRIORITY,
+        "priority": PRIORITY,
         "middlewares": [{"name": stop}, *(part.get("middlewares") or [])],
         "services": part.get("services") or [_NOOP],
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
@@ -42,10 +42,16 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
 _SETTLE = 6.0
 _REPORT = 3.0
 _LEFT_OVER_KINDS = ("IngressRoute", "Middleware", "TraefikService", "ServersTransport")
+# What may come on top, when this probe has such: the right to list it is asked for nowhere else.
+_LEFT_OVER_INGRESSES = ("networking.k8s.io/v1", "Ingress")
 
 
 class NotLoaded(errors.ResilientError):
     """A replica has not loaded an object; the message names both and gives Traefik's own error."""
+
+
+class NotTakenUp(NotLoaded):
+    """A replica has not even taken up the probe: it does not load what is written now."""
 
 
 class Unprovable(errors.ResilientError):
@@ -75,9 +81,19 @@ def prove(
     Writes a probe to each namespace concerned and removes it, whatever happens.
     Raises NotLoaded, Unprovable, Forbidden (create, delete, list on the probe's kinds, pods/portforward).
     """
+    return ask_through(client, workload, lambda token, setting: probe_for(subjects, token, setting), seconds, progress)
+
+
+def ask_through(
+    client: Client,
+    workload: Workload,
+    probe_of: Callable[[str, Setting], Probe],
+    seconds: float,
+    progress: Progress,
+) -> list[str]:
+    """The same with the probe that is made of a token and a setting. Raises as prove, and NotTakenUp."""
     token, setting = secrets.token_hex(6), _setting(workload)
-    run = _Run(client, workload, setting, probe_for(subjects, token, setting), progress)
-    return _carried_out(run, [], seconds)
+    return _carried_out(_Run(client, workload, setting, probe_of(token, setting), progress), [], seconds)
 
 
 def rehearse(client: Client, workload: Workload, items: Sequence[Object], seconds: float, progress: Progress) -> None:
@@ -118,6 +134,8 @@ def _entry_point(workload: Workload) -> str:
 def _check_reach(workload: Workload, objects: Sequence[Object]) -> None:
     allowed = scope.rules(workload.arguments).cross_provider_namespaces
     for item in objects:
+        if item["kind"] == "Ingress":
+            continue
         reason = scope.overlooked(item, workload.arguments)
         namespace = item["metadata"]["namespace"]
         if not reason and allowed is not None and namespace not in allowed:
@@ -130,7 +148,7 @@ def _carried_out(run: _Run, made: Sequence[Object], seconds: float) -> list[str]
     writer = Writer(run.client, check_mode=False)
     objects = [*made, *run.probe.objects]
     _check_reach(run.workload, objects)
-    _remove_left_over(run.client, writer, {item["metadata"]["namespace"] for item in objects})
+    _remove_left_over(run.client, writer, objects)
     with signals_deferred() as interruptible:
         try:
             with interruptible():
@@ -154,11 +172,13 @@ def _remove(writer: Writer, refs: Sequence[ObjectRef]) -> None:
         ) from None
 
 
-def _remove_left_over(client: Client, writer: Writer, namespaces: set[str]) -> None:
+def _remove_left_over(client: Client, writer: Writer, objects: Sequence[Object]) -> None:
+    kinds = [(API_VERSION, kind) for kind in _LEFT_OVER_KINDS]
+    kinds += [_LEFT_OVER_INGRESSES] if any(item["kind"] == "Ingress" for item in objects) else []
     queries = [
-        Query(API_VERSION, kind, namespace=namespace, label_selector=EXPIRES_LABEL)
-        for namespace in sorted(namespaces)
-        for kind in _LEFT_OVER_KINDS
+        Query(*kind, namespace=namespace, label_selector=EXPIRES_LABEL)
+        for namespace in sorted({item["metadata"]["namespace"] for item in objects})
+        for kind in kinds
     ]
     found = [item for answer in read_found(client, queries) for item in answer.items]
     now = time.time()
@@ -204,6 +224,8 @@ def _ask(run: _Run, replica: Replica) -> dict[Question, str]:
         said = _answer(run, session, question)
         if said:
             lacking[question] = said
+    answered = {question.group for question in run.probe.questions if question not in lacking}
+    lacking = {question: said for question, said in lacking.items() if question.group not in answered - {""}}
     if not any(question.about is None for question in lacking):
         run.controlled.setdefault(replica.name, time.monotonic())
     return lacking
@@ -233,7 +255,8 @@ def _not_loaded(run: _Run, lacking: Mapping[str, Mapping[Question, str]]) -> Not
             elif about is None:
                 words = f"it has not taken up the probe ({said}): it does not load what is written now"
                 found.append({"object": "the probe", "replica": replica.name, "error": words})
-    return NotLoaded(not_loaded_text(run.workload, found), not_loaded=found)
+    controlled = all(name in run.controlled for name in lacking)
+    return (NotLoaded if controlled else NotTakenUp)(not_loaded_text(run.workload, found), not_loaded=found)
 
 
 def not_loaded_text(workload: Workload, found: Sequence[Mapping[str, str]]) -> str:

@@ -64,10 +64,10 @@ def no_foreign_names(namespace: str, settings: Mapping[str, str]) -> str:
     return f"namespace {namespace} is not among {INGRESS}.crossProviderNamespaces: Traefik would drop the Ingress"
 
 
-def labels_to_be_seen(settings: Mapping[str, str]) -> dict[str, str] | None:
+def labels_to_be_seen(settings: Mapping[str, str], provider: str = CRD) -> dict[str, str] | None:
     """Labels that an object needs to be looked at; None when the selector is not a list of equalities."""
     labels: dict[str, str] = {}
-    for part in _parts(settings.get(f"{CRD}.labelselector", "")):
+    for part in _parts(settings.get(f"{provider}.labelselector", "")):
         name, equals, value = part.replace("==", "=").partition("=")
         if not equals or "!" in part or " " in part.strip():
             return None
@@ -80,6 +80,11 @@ def class_to_be_seen(settings: Mapping[str, str]) -> str:
     return settings.get(f"{CRD}.ingressclass", "")
 
 
+def watched_as_one(settings: Mapping[str, str], provider: str) -> bool:
+    """Whether one watch brings the objects of all namespaces; else each namespace has its own."""
+    return not _names(settings, f"{provider}.namespaces")
+
+
 def _outside(item: Object, settings: Mapping[str, str], provider: str) -> str:
     if not any(name == provider or name.startswith(f"{provider}.") for name in settings):
         return f"this Traefik runs without {provider}"
@@ -89,7 +94,7 @@ def _outside(item: Object, settings: Mapping[str, str], provider: str) -> str:
     namespace = item["metadata"].get("namespace", "")
     if namespaces and namespace not in namespaces:
         return f"namespace {namespace} is not among {provider}.namespaces ({', '.join(namespaces)})"
-    wanted = labels_to_be_seen({f"{CRD}.labelselector": settings.get(f"{provider}.labelselector", "")})
+    wanted = labels_to_be_seen(settings, provider)
     labels: Mapping[str, Any] = item["metadata"].get("labels") or {}
     lacking = [f"{name}={value}" for name, value in (wanted or {}).items() if labels.get(name) != value]
     return f"it lacks the labels {', '.join(lacking)} of {provider}.labelSelector" if lacking else ""
