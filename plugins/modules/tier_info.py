@@ -16,73 +16,6 @@ description:
 version_added: 0.2.0
 author: The resilient.traefik authors (@resilient)
 options:
-  namespaces:
-    description: The namespaces to move.
-    type: list
-    elements: str
-    required: true
-  label:
-    description: The label's name.
-    type: str
-    default: tier
-  from:
-    description: The tier to leave.
-    type: str
-    required: true
-  to:
-    description: The tier to move to.
-    type: str
-    required: true
-  workloads:
-    description: The workloads of every namespace to move, as in M(resilient.traefik.tier_label).
-    type: list
-    elements: dict
-    suboptions:
-      kind:
-        description: The kind.
-        type: str
-        choices: [Deployment, StatefulSet, DaemonSet]
-        default: Deployment
-      name:
-        description: The name. All of the kind without it.
-        type: str
-      label_selectors:
-        description: Label selectors, all of which must hold.
-        type: list
-        elements: str
-        default: []
-  pod_template:
-    description: Whether the pods carry the label as well.
-    type: bool
-    default: false
-  expect:
-    description: What the new tier is to give. What is not named is not looked at.
-    type: dict
-    suboptions:
-      limit_range:
-        description:
-          - The LimitRange in each namespace. Quantities count by value, so V(1Gi) is V(1024Mi).
-        type: dict
-        suboptions:
-          name:
-            description: Its name.
-            type: str
-            default: tier-defaults
-          default:
-            description: Default limits of containers, by resource.
-            type: dict
-          default_request:
-            description: Default requests of containers, by resource.
-            type: dict
-          max:
-            description: Highest limits of containers, by resource.
-            type: dict
-          min:
-            description: Lowest requests of containers, by resource.
-            type: dict
-      priority_class:
-        description: The PriorityClass of the workloads' pods.
-        type: str
   where_missing:
     description:
       - What to do where the cluster has no such tiers, that is no namespace with one of the two labels, no such
@@ -96,6 +29,7 @@ options:
     default: false
 extends_documentation_fragment:
   - resilient.traefik.connection
+  - resilient.traefik.tier
   - resilient.traefik.reading
   - resilient.traefik.verifying
 seealso:
