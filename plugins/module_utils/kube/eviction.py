@@ -7,8 +7,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube import erro
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 
-# The dry run is stated twice, in the query and in the options: either alone is enough for the API server.
-
 _REFUSED = (429, 500)
 
 
