@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
@@ -53,6 +54,16 @@ class WriteRequests:
             self._client.request("DELETE", self._client.path(ref), body=options, about=f"delete {ref}")
         except errors.NotFound:
             return
+
+    def evict(self, pod: ObjectRef) -> None:
+        """Asks for the pod's eviction. One that is gone is no failure; raises ApiError (429) where a budget forbids."""
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": pod.name, "namespace": pod.namespace},
+        }
+        with suppress(errors.NotFound):
+            self._client.request("POST", self._client.path(pod, "eviction"), body=eviction, about=f"evict {pod}")
 
     def _send(self, ref: ObjectRef, body: Any, content_type: str, query: Mapping[str, str], dry_run: bool) -> Object:
         answer = self._client.request(

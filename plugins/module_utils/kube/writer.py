@@ -96,6 +96,11 @@ class Writer:
         """Deletes objects, those that need others first. What does not exist, kind included, is absent: no failure."""
         return self._carry_out(self._client.concurrently(self._plan_delete, list(refs)), reverse=True)
 
+    def evict(self, pods: Iterable[ObjectRef]) -> Outcome:
+        """Evicts pods through their disruption budgets, one after the other. Raises ApiError (429), Forbidden."""
+        found = self._client.concurrently(self._plan_eviction, list(pods))
+        return self._carry_out(found, groups=[[change.ref] for change in found])
+
     def undo(self, undo: Undo) -> Outcome:
         """Takes objects back to where they were, owners included. Raises Invalid, Forbidden, WriteFailed."""
         recreated = [self._plan_recreate(*pair) for pair in undo.recreated]
@@ -220,6 +225,12 @@ class Writer:
         if before is None:
             return Change(ref, ABSENT, None, None, lambda: None)
         return Change(ref, DELETED, before, None, lambda: self._requests.delete(ref, before))
+
+    def _plan_eviction(self, ref: ObjectRef) -> Change:
+        before = self._client.find(ref)
+        if before is None:
+            return Change(ref, ABSENT, None, None, lambda: None)
+        return Change(ref, DELETED, before, None, lambda: self._requests.evict(ref))
 
     # --- carrying out --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,195 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Breaks, measures and restores, whatever happens on the way, and finds the verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.resilient.traefik.plugins.module_utils.drill import result, steady
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import Counters
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectations import Expectations, judged
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.measurement import Measurement
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.stage import RestoreFailed, Stage
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import NotRun, pods_of
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import (
+    DEVIATED,
+    INCONCLUSIVE,
+    PASSED,
+    ROLLBACK_FAILED,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.signals import signals_deferred
+
+_BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 2.0
+# A changed name is known to the proxies once DNS has forgotten the old addresses.
+_FELT_SECONDS = 60.0
+# So many of all requests may be sent late or not at all before a measurement counts for nothing.
+_MOST_NOT_SENT = 0.02
+# Requests that are sent late have waited with the sender.
+_MOST_LATE_MS = 1000.0
+# Longer than expected: to say how long it took, not only that it took too long.
+_LEAST_RECOVERY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A measurement that is over; ``doubts`` is what it says against itself."""
+
+    measurement: Measurement
+    doubts: Sequence[str]
+    by_second: Mapping[int, Mapping[str, Mapping[str, int]]]
+
+
+def conduct(context: Context, fault: Fault, expected: Expectations, told: result.Result, spool: Path) -> None:
+    """From the healer's arrival to its departure; ``told`` gets all that is found out.
+
+    Signals that end the process wait until the cluster is as it was.
+    """
+    stage = Stage(context, fault)
+    told.changes = stage.changes
+    # Those that the drill brings are gone afterwards.
+    sites = list(told.visitors)
+    with signals_deferred() as interruptible:
+        try:
+            with interruptible():
+                _prepare(context, fault, stage, told)
+        except ResilientError as error:
+            _remove(stage, told)
+            raise NotRun(str(error)) from None
+        except BaseException:
+            _remove(stage, told)
+            raise
+        try:
+            with interruptible():
+                measured = _measure(context, fault, stage, told, spool, expected)
+            _judge(stage, expected, told, measured)
+        except RestoreFailed as error:
+            told.verdict = ROLLBACK_FAILED
+            until = context.kit.until.isoformat(timespec="seconds")
+            told.reasons.append(f"{error} The cluster heals itself at {until}; by hand: drill.yml --tags heal.")
+            # The healer stays.
+            return
+        except ResilientError as error:
+            told.verdict = INCONCLUSIVE
+            told.reasons.append(str(error))
+        finally:
+            if stage.is_restored:
+                _remove(stage, told)
+        _prove_steady(context, sites, told)
+    told.placement["after"] = _placement(fault)
+    told.phases.ended = time.time()
+
+
+def _prepare(context: Context, fault: Fault, stage: Stage, told: result.Result) -> None:
+    context.progress(f"{told.scenario}: bringing the healer")
+    stage.install()
+    own = fault.visitors()
+    if own:
+        told.visitors = [*told.visitors, *steady.steady_visitors(context, own, context.wait_timeout)]
+    told.placement["before"] = _placement(fault)
+
+
+def _measure(
+    context: Context, fault: Fault, stage: Stage, told: result.Result, spool: Path, expected: Expectations
+) -> _Measured:
+    """The fault under load, and what the measurement says of itself. Raises RestoreFailed, ResilientError."""
+    params = context.params
+    measurement = Measurement(
+        context.client,
+        context.traefik,
+        context.entry_point,
+        told.visitors,
+        rate=params["rate"],
+        max_seconds=params["give_up_after"],
+        spool=spool,
+        burst=params["burst"],
+        leave_seconds=params["leave_seconds"],
+    )
+    told.requests_file = str(spool)
+    counters = Counters(context.client, context.traefik, context.entry_point, fault.proxies())
+    with measurement.running(), counters.running():
+        measurement.sent_until(time.time() + _BEFORE_SECONDS)
+        broken = time.time()
+        context.progress(f"{told.scenario}: {told.title}")
+        try:
+            stage.break_it()
+            _wait_until_felt(context, fault, told)
+            if params["burst"]:
+                measurement.burst_now()
+            measurement.sent_until(time.time() + params["seconds"])
+        finally:
+            context.progress(f"{told.scenario}: restoring")
+            stage.restore()
+        told.phases.restored = time.time()
+        allowed = max(2 * (expected.recovery or 0.0), _LEAST_RECOVERY_SECONDS)
+        recovered = measurement.recovered_after(told.phases.restored, allowed)
+        told.phases.recovered = None if recovered is None else told.phases.restored + recovered
+        measurement.sent_until(time.time() + _AFTER_SECONDS)
+    told.replicas = measurement.replicas
+    told.phases.fault = result.felt_at(measurement.records(), told.visitors, broken)
+    return _Measured(measurement, measurement.faults, counters.by_second())
+
+
+def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> None:
+    """Raises ResilientError where nothing of the fault arrives: then nothing was measured."""
+    reported = time.monotonic()
+    for _left in tries(_FELT_SECONDS):
+        if fault.is_felt():
+            return
+        if time.monotonic() - reported > 2:
+            reported = time.monotonic()
+            context.progress(f"{told.scenario}: waiting until the proxies know by DNS")
+    raise ResilientError(f"the fault was not felt within {_FELT_SECONDS:g} s: nothing was measured")
+
+
+def _judge(stage: Stage, expected: Expectations, told: result.Result, measured: _Measured) -> None:
+    measurement = measured.measurement
+    told.measured = result.measure(
+        measurement.records, told.visitors, told.phases, measurement.not_sent, measured.by_second
+    )
+    figures = told.measured["figures"]
+    told.checks = judged(expected, figures, result.seen_by(measurement.records(), told.visitors))
+    failed = [check for check in told.checks if not check.passed]
+    told.verdict = DEVIATED if failed else PASSED
+    told.reasons += [str(check) for check in failed]
+    doubts = [*stage.fights, *measured.doubts]
+    if measurement.not_sent > _MOST_NOT_SENT * figures["requests"]:
+        doubts.append(f"{measurement.not_sent} requests could not be sent beside {figures['requests']} that were")
+    if figures["lateness_p99_ms"] > _MOST_LATE_MS:
+        late = figures["lateness_p99_ms"] / 1000
+        doubts.append(f"requests were sent {late:.1f} s late: what runs the drill is too busy to measure")
+    if not figures["requests"]:
+        doubts.append("nothing was asked")
+    if doubts:
+        told.verdict = INCONCLUSIVE
+        told.reasons = [*doubts, *told.reasons]
+
+
+def _prove_steady(context: Context, sites: Sequence[Visitor], told: result.Result) -> None:
+    problems = steady.as_before(context, sites, _LEAST_RECOVERY_SECONDS)
+    if problems:
+        told.verdict = ROLLBACK_FAILED
+        told.reasons = [f"after the drill it is not as before: {'; '.join(problems)}", *told.reasons]
+
+
+def _remove(stage: Stage, told: result.Result) -> None:
+    try:
+        stage.remove()
+    except ResilientError as error:
+        told.reasons.append(
+            f"what the drill brought could not be removed: {error} It goes by itself when the time is over."
+        )
+
+
+def _placement(fault: Fault) -> list[dict[str, object]]:
+    client = fault.context.client
+    pairs = [(str(ref_of(each).name), pod) for each in fault.workloads() for pod in pods_of(client, each)]
+    return result.placed(pairs)

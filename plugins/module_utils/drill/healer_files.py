@@ -1,0 +1,160 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the healer and the stand-ins are made of: configurations of nginx with njs, the proxies' own image.
+
+Texts in Python because a module that runs on another host brings Python files only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_COMMON = """\
+daemon off;
+worker_processes 1;
+pid /tmp/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+"""
+_TEMPORARY = """\
+    client_body_temp_path /tmp/body;
+    proxy_temp_path /tmp/proxy;
+    fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi;
+    scgi_temp_path /tmp/scgi;
+"""
+
+HEALER_CONF = """\
+{modules}env KUBERNETES_SERVICE_HOST;
+env KUBERNETES_SERVICE_PORT;
+{common}
+http {{
+{temporary}
+    access_log off;
+    js_path /etc/drill;
+    js_import healer from healer.js;
+    js_shared_dict_zone zone=state:32k type=number;
+    js_set $api_server healer.apiServer;
+
+    server {{
+        listen 8080;
+        location = /readyz {{ js_content healer.ready; }}
+        location @rounds {{ js_periodic healer.round interval=2s; }}
+    }}
+
+    # njs cannot check a certificate by address; proxy_pass can.
+    server {{
+        listen 127.0.0.1:8001;
+        location / {{
+            proxy_pass https://$api_server;
+            proxy_ssl_name kubernetes.default.svc;
+            proxy_ssl_verify on;
+            proxy_ssl_trusted_certificate /var/run/secrets/kubernetes.io/serviceaccount/ca.crt;
+        }}
+    }}
+}}
+"""
+
+HEALER_JS = """\
+// Takes a drill back once its time is over, whatever became of the one who started it.
+import fs from 'fs';
+
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const PLAN = JSON.parse(fs.readFileSync('/etc/drill/plan.json'));
+
+function apiServer() {
+    const host = process.env.KUBERNETES_SERVICE_HOST;
+    return `${host.includes(':') ? '[' + host + ']' : host}:${process.env.KUBERNETES_SERVICE_PORT}`;
+}
+
+// 404 and 422 say that there is nothing to take back (any more).
+async function send(step, rehearsal) {
+    const query = (step.path.includes('?') ? '&' : '?') + 'dryRun=All';
+    const answer = await ngx.fetch(`http://127.0.0.1:8001${step.path}${rehearsal ? query : ''}`, {
+        method: step.method,
+        headers: {
+            'Authorization': `Bearer ${fs.readFileSync(`${ACCOUNT}/token`)}`,
+            'Content-Type': step.type,
+        },
+        body: step.body && JSON.stringify(step.body),
+    });
+    const text = await answer.text();
+    if (answer.status >= 300 && answer.status !== 404 && answer.status !== 422) {
+        throw new Error(`${step.method} ${step.path}: ${answer.status} ${text}`);
+    }
+}
+
+// Ready once every step was let through as a dry run: then it can be relied on.
+async function round() {
+    const over = Date.now() >= PLAN.until;
+    if (!over && ngx.shared.state.get('ready')) {
+        return;
+    }
+    for (let i = 0; i < PLAN.steps.length; i++) {
+        await send(PLAN.steps[i], !over);
+    }
+    ngx.shared.state.set('ready', 1);
+}
+
+function ready(r) {
+    r.return(ngx.shared.state.get('ready') ? 200 : 503);
+}
+
+export default {apiServer, ready, round};
+"""
+
+STAND_IN_CONF = """\
+{modules}{common}
+http {{
+{temporary}
+    access_log off;
+    js_path /etc/drill;
+    js_import standin from standin.js;
+    server {{
+        listen {port};
+        location / {{ {answer} }}
+    }}
+    server {{
+        listen {ready_port};
+        location / {{ return 200; }}
+    }}
+}}
+"""
+
+STAND_IN_JS = """\
+// Takes every request and answers none of them, for an hour.
+function hang(r) {
+    setTimeout(() => r.return(504), 3600000);
+}
+
+export default {hang};
+"""
+
+_ANSWERS = {"hang": "js_content standin.hang;", "well": 'default_type text/plain; return 200 "well\\n";'}
+
+
+def healer_files(modules: Sequence[str], plan: str) -> dict[str, str]:
+    """The files in /etc/drill of a healer that carries out the plan (JSON: until in epoch ms, and steps)."""
+    conf = HEALER_CONF.format(modules=_load(modules), common=_COMMON, temporary=_TEMPORARY)
+    return {"nginx.conf": conf, "healer.js": HEALER_JS, "plan.json": plan}
+
+
+def stand_in_files(modules: Sequence[str], mode: str, port: int) -> dict[str, str]:
+    """The files of a stand-in whose mode is ``hang`` or ``well``, on that port."""
+    conf = STAND_IN_CONF.format(
+        modules=_load(modules),
+        common=_COMMON,
+        temporary=_TEMPORARY,
+        port=port,
+        ready_port=ready_port(port),
+        answer=_ANSWERS[mode],
+    )
+    return {"nginx.conf": conf, "standin.js": STAND_IN_JS}
+
+
+def ready_port(port: int) -> int:
+    """Where a stand-in on that port says that it is ready."""
+    return 8081 if port != 8081 else 8082
+
+
+def _load(modules: Sequence[str]) -> str:
+    return "".join(f"load_module {module};\n" for module in modules)
