@@ -35,11 +35,11 @@ def fallbacks(text: str) -> Totals:
     return found
 
 
-def answers(text: str, entry_point: str) -> Totals:
-    """How many answers a replica gave at an entry point, by status, out of its metrics."""
+def answers(text: str, entry_point: str = "") -> Totals:
+    """How many answers a replica gave at an entry point (or at all of them), by status, out of its metrics."""
     found = Counter[str]()
-    for name, labels, value in metrics.samples(text, "traefik_entrypoint_requests_total"):
-        if name == "traefik_entrypoint_requests_total" and labels.get("entrypoint", "").lower() == entry_point.lower():
+    for _name, labels, value in metrics.samples(text, "traefik_entrypoint_requests_total"):
+        if entry_point.lower() in ("", labels.get("entrypoint", "").lower()):
             found[labels.get("code", "")] += int(value)
     return found
 
@@ -84,8 +84,13 @@ class _Source:
 class Counters:
     """Asks every pod once a second while ``running`` lasts. A pod without metrics leaves its numbers out."""
 
-    def __init__(self, client: Client, workload: Workload, entry_point: str, proxies: Sequence[Object] = ()) -> None:
-        """``proxies`` are the fallback proxies' Deployments. Traefik's own counters are left out where they are off."""
+    def __init__(
+        self, client: Client, workload: Workload, proxies: Sequence[Object] = (), entry_point: str = ""
+    ) -> None:
+        """``proxies`` are the fallback proxies' Deployments. Of Traefik one entry point counts, or all without a name.
+
+        Its counters are left out where they are off.
+        """
         self._client = client
         request = Request(host="localhost", path="/metrics")
         self._sources = [_Source("fallbacks", proxy, _PROXY_PORT, request, fallbacks) for proxy in proxies]

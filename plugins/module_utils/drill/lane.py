@@ -59,7 +59,7 @@ class Lane:
     ) -> None:
         self.replica = replica
         self.not_sent = 0
-        self.faults: set[str] = set()
+        self.reasons: set[str] = set()
         self._visitors = visitors
         self._sessions = sessions
         self._pace = pace
@@ -173,7 +173,7 @@ class Lane:
         if asked.own_fault:
             with self._lock:
                 self.not_sent += 1
-                self.faults.add(asked.own_fault)
+                self.reasons.add(asked.own_fault)
         else:
             late = max(0.0, asked.begun - due)
             sent = self._clock.epoch(asked.begun)

@@ -25,6 +25,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
 __all__ = ["Measurement", "Record", "Visitor"]
 
 _FOLLOW_SECONDS = 0.5
+# What the last requests may take beside their own limit: connecting, and the machine's other work.
+_LAST_SECONDS = 10.0
+# A measurement that has not seen the replicas for so long may ask the wrong ones.
+_BLIND_SECONDS = 5.0
 _FLUSH_SECONDS = 0.2
 # So long is remembered what was answered, for somebody who asks about the recovery a little after the fact.
 _RECENT_SECONDS = 30.0
@@ -85,13 +89,18 @@ class Measurement:
         return sum(lane.not_sent for lane in self._lanes)
 
     @property
+    def not_sent_because(self) -> list[str]:
+        """Why some could not be sent, each reason once; those that had too many before them give none."""
+        return sorted(set[str]().union(*(lane.reasons for lane in self._lanes)))
+
+    @property
     def faults(self) -> list[str]:
-        """Why the measurement itself had trouble, if it had, each reason once."""
-        return sorted(self._faults.union(*(lane.faults for lane in self._lanes)))
+        """Why the measurement as a whole is not to be trusted, each reason once; empty when it is."""
+        return sorted(self._faults)
 
     @contextmanager
     def running(self) -> Iterator[Measurement]:
-        """Sends until the context ends; every request is answered or given up by then.
+        """Sends until the context ends; every request is answered or given up by then, unless an error ends it.
 
         Raises BadArgument when no replica is ready, Forbidden, Unreachable.
         """
@@ -101,13 +110,15 @@ class Measurement:
         switch = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
         threads = [Thread(target=work, daemon=True) for work in (self._follow, self._write)]
+        patience = 0.0
         try:
             self._see(present)
             for thread in threads:
                 thread.start()
             yield self
+            patience = self._max_seconds + _LAST_SECONDS
         finally:
-            self._end(threads)
+            self._end(threads, patience)
             sys.setswitchinterval(switch)
 
     def burst_now(self) -> None:
@@ -176,11 +187,14 @@ class Measurement:
         return Lane(replica, self._visitors, sessions, pace, self._clock, self._spool.add)
 
     def _follow(self) -> None:
+        seen = time.monotonic()
         while not self._over.wait(_FOLLOW_SECONDS):
             try:
                 self._see(entrances(self._client, self._workload))
+                seen = time.monotonic()
             except ResilientError as error:
-                self._faults.add(f"the replicas could not be followed: {error}")
+                if time.monotonic() - seen > _BLIND_SECONDS:
+                    self._faults.add(f"the replicas could not be followed: {error}")
 
     def _write(self) -> None:
         while not self._over.wait(_FLUSH_SECONDS):
@@ -196,13 +210,15 @@ class Measurement:
             while self._recent and self._recent[0].sent < limit:
                 self._recent.popleft()
 
-    def _end(self, threads: Sequence[Thread]) -> None:
+    def _end(self, threads: Sequence[Thread], patience: float) -> None:
         self._over.set()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         for lane in self._lanes:
             lane.end()
+        until = time.monotonic() + patience
         for lane in self._lanes:
-            if not lane.wait(self._max_seconds + 10):
+            if not lane.wait(max(0.0, until - time.monotonic())) and patience:
                 self._faults.add(f"replica {lane.replica}: requests without an end")
         self._spool.close()

@@ -27,6 +27,7 @@ def test_a_proxys_fallbacks_by_reason() -> None:
 
 def test_an_entry_points_answers_by_status() -> None:
     assert answers(TRAEFIK, "Web") == {"200": 7, "302": 1}
+    assert answers(TRAEFIK) == {"200": 87, "302": 1}
 
 
 def test_what_was_there_before_does_not_count() -> None:
