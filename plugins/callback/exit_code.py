@@ -11,7 +11,8 @@ version_added: 0.3.0
 author: The resilient.traefik authors (@resilient)
 description:
   - Ansible itself ends with 2 whatever failed. With this callback a run of drills ends with 0 when all passed, 10 when
-    one deviated, 11 when one was not run, 12 when a measurement was inconclusive, and 13 when a cluster is not as it was.
+    one deviated, 11 when one was not run, 12 when a measurement was inconclusive, and 13 when a cluster is not as it
+    was before.
   - Where clusters differ, the worst verdict counts. Runs without a drill report end as they always do.
 requirements:
   - Enable it with C(ANSIBLE_CALLBACKS_ENABLED=resilient.traefik.exit_code).

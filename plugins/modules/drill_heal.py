@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: drill_heal
 short_description: Take back what drills left behind whose controllers died
 description:
-  - Puts back every object that carries the mark of a drill, and removes what the drills brought, their healers included.
+  - Puts back every object that carries the mark of a drill, and removes what the drills brought, with their healers.
   - The cluster does the same by itself when a drill's time is over. This does it at once.
   - A field that somebody else changed since is left as it is, and only the mark is taken away.
 version_added: 0.3.0

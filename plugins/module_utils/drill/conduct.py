@@ -89,7 +89,7 @@ def conduct(context: Context, fault: Fault, expected: Expectations, told: result
 
 
 def _prepare(context: Context, fault: Fault, stage: Stage, told: result.Result) -> None:
-    context.progress(f"{told.scenario}: bringing the healer")
+    context.progress("bringing the healer")
     stage.install()
     own = fault.visitors()
     if own:
@@ -114,11 +114,11 @@ def _measure(
         leave_seconds=params["leave_seconds"],
     )
     told.requests_file = str(spool)
-    counters = Counters(context.client, context.traefik, context.entry_point, fault.proxies())
+    counters = Counters(context.client, context.traefik, proxies=fault.proxies(), entry_point=context.entry_point)
     with measurement.running(), counters.running():
         measurement.sent_until(time.time() + _BEFORE_SECONDS)
         broken = time.time()
-        context.progress(f"{told.scenario}: {told.title}")
+        context.progress(told.title)
         try:
             stage.break_it()
             _wait_until_felt(context, fault, told)
@@ -126,7 +126,7 @@ def _measure(
                 measurement.burst_now()
             measurement.sent_until(time.time() + params["seconds"])
         finally:
-            context.progress(f"{told.scenario}: restoring")
+            context.progress("restoring")
             stage.restore()
         told.phases.restored = time.time()
         allowed = max(2 * (expected.recovery or 0.0), _LEAST_RECOVERY_SECONDS)
@@ -146,7 +146,7 @@ def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> Non
             return
         if time.monotonic() - reported > 2:
             reported = time.monotonic()
-            context.progress(f"{told.scenario}: waiting until the proxies know by DNS")
+            context.progress("waiting until the proxies know by DNS")
     raise ResilientError(f"the fault was not felt within {_FELT_SECONDS:g} s: nothing was measured")
 
 

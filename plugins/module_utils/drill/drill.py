@@ -135,7 +135,7 @@ def _drill(task: Task, scenario: Scenario, told: result.Result) -> None:
     _preflight(task, context, fault)
     asking = _visitors(task, context)
     told.replicas = [replica.name for replica in traefik.replicas]
-    task.progress(f"{told.scenario}: asking {len(asking)} visitors through {len(traefik.ready)} replicas")
+    task.progress(f"asking {len(asking)} visitors through {len(traefik.ready)} replicas")
     told.visitors = steady.steady_visitors(context, asking, 10)
     if task.check_mode:
         return

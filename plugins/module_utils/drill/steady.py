@@ -45,7 +45,10 @@ def steady_visitors(context: Context, visitors: Sequence[Visitor], seconds: floa
         problems = [*_replica_problems(context), *unsteady(answers)]
         if not problems:
             return [replace(visitor, before=tuple(sorted(_all(answers[visitor.name])))) for visitor in visitors]
-    raise NotSteady(f"not steady: {'; '.join(problems[:5])}")
+    raise NotSteady(
+        f"not steady: {'; '.join(problems[:5])}. Mend that, or leave out what is known not to be steady (leave_out, in "
+        "the playbook resilient_traefik_sites_left_out)."
+    )
 
 
 def as_before(context: Context, visitors: Sequence[Visitor], seconds: float) -> list[str]:
