@@ -73,13 +73,17 @@ class Lane:
         self._workers = 0
         self._full = False
         self._under_way: dict[int, tuple[float, int]] = {}
-        self._finished = Event()
+        self._begun, self._finished = Event(), Event()
 
     def start(self) -> None:
         """Opens connections ahead, then begins with the first turn."""
         self._sessions.start()
         self._workers = 1
         Thread(target=self._begin, name=f"visitor of {self.replica}", daemon=True).start()
+
+    def has_begun(self, seconds: float) -> bool:
+        """Waits until its turns have begun; False when they have not within ``seconds``."""
+        return self._begun.wait(seconds)
 
     def burst(self, requests: int) -> None:
         """So many requests at once, beside the even ones."""
@@ -89,7 +93,9 @@ class Lane:
 
     def end(self) -> None:
         """No more turns from now on."""
-        self._ended = True
+        with self._lock:
+            self._skip_missed(time.monotonic())
+            self._ended = True
         self._nudge.set()
 
     def wait(self, seconds: float) -> bool:
@@ -97,8 +103,11 @@ class Lane:
         return self._finished.wait(seconds)
 
     def due(self) -> float:
-        """The epoch second of the next turn, infinity when there is none any more."""
-        return math.inf if self._ended else self._clock.epoch(self._due)
+        """The epoch second of the next turn, infinity when there is none, not yet or not any more."""
+        if self._ended:
+            return math.inf
+        # Turns pass although nobody is there to take them.
+        return self._clock.epoch(max(self._due, time.monotonic()) if self._full else self._due)
 
     def under_way(self) -> list[tuple[float, int]]:
         """When each request was sent (epoch seconds) that has not been answered yet, and by which visitor."""
@@ -108,6 +117,7 @@ class Lane:
     def _begin(self) -> None:
         self._sessions.warm(_WARM_SECONDS)
         self._due = time.monotonic() + self._pace.shift / self._pace.rate
+        self._begun.set()
         self._work()
 
     def _work(self) -> None:

@@ -113,6 +113,8 @@ class Measurement:
         patience = 0.0
         try:
             self._see(present)
+            for lane in self._lanes:
+                lane.has_begun(_LAST_SECONDS)
             for thread in threads:
                 thread.start()
             yield self
