@@ -78,6 +78,13 @@ options:
     description: PriorityClass of the pods. As it is by default.
     type: str
     default: ''
+  dial_timeout:
+    description:
+      - How long it may take to reach a backend's pod, as Traefik writes it (V(2s)). Traefik's own default is 30 seconds,
+        in which it waits for pods that have gone, with their node or without, and tries no other one. Leaves it as it is
+        when empty.
+    type: str
+    default: 2s
   response_header_timeout:
     description:
       - How long a backend may take to begin its answer, as Traefik writes it (V(30s)). Traefik's own default is for

@@ -43,7 +43,7 @@ def test_the_transport_and_the_annotation() -> None:
     made = SLOW.servers_transport()
     assert made["metadata"]["name"] == "slow-reports"
     assert made["metadata"]["namespace"] == "shop"
-    assert made["spec"] == {"forwardingTimeouts": {"responseHeaderTimeout": "10m"}}
+    assert made["spec"] == {"forwardingTimeouts": {"dialTimeout": "2s", "responseHeaderTimeout": "10m"}}
     after = annotated(service(own="1"), SLOW)
     assert after["metadata"]["annotations"] == {"own": "1", ANNOTATION: "shop-slow-reports@kubernetescrd"}
     assert annotated(after, SLOW) == after

@@ -55,7 +55,7 @@ def test_everything_in_a_release_without_values() -> None:
     assert values["updateStrategy"] == {"rollingUpdate": {"maxUnavailable": 1}}
     assert values["readinessProbe"] == {"initialDelaySeconds": 5}
     assert values["priorityClassName"] == "high"
-    assert len(values["additionalArguments"]) == 5
+    assert len(values["additionalArguments"]) == 6
     assert values["topologySpreadConstraints"][0]["labelSelector"] == {"matchLabels": {"app": "edge"}}
     assert chart_schema.refusals(coalesced(DEFAULTS, values), MINIMAL) == []
 
@@ -92,7 +92,7 @@ def test_a_daemon_set_is_neither_scaled_nor_spread() -> None:
 
 
 def test_budget_and_hook_are_left_where_nothing_is_wished() -> None:
-    values = after({}, min_available=0, pre_stop_sleep=0, min_ready_seconds=0, response_header_timeout="")
+    values = after({}, min_available=0, pre_stop_sleep=0, min_ready_seconds=0, response_header_timeout="", dial_timeout="")
     assert "podDisruptionBudget" not in values
     assert set(values["deployment"]) == {"terminationGracePeriodSeconds"}
     assert len(values["additionalArguments"]) == 4

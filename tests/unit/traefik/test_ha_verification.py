@@ -11,6 +11,7 @@ from tests.unit.traefik.test_ha_findings import budget, situation
 
 ARGUMENTS = [
     "--entryPoints.web.address=:80",
+    "--serversTransport.forwardingTimeouts.dialTimeout=2",
     "--serversTransport.forwardingTimeouts.responseHeaderTimeout=30",
     "--entryPoints.web.transport.lifeCycle.requestAcceptGraceTimeout=10s",
     "--entryPoints.web.transport.lifeCycle.graceTimeOut=30s",
@@ -71,6 +72,7 @@ def test_a_replica_that_lacks_everything() -> None:
     del bare["spec"]["containers"][0]["lifecycle"]
     (found,) = failed(checked([pod("one", "a", priorityClassName="high"), bare], priority_class="high")).values()
     for words in (
+        "--serversTransport.forwardingTimeouts.dialTimeout is not set, not 2s",
         "--serversTransport.forwardingTimeouts.responseHeaderTimeout is not set, not 30s",
         "--entryPoints.web.transport.lifeCycle.graceTimeOut is not set, not 30s",
         "terminationGracePeriodSeconds is 30, not 60",

@@ -54,9 +54,8 @@ def test_a_time_as_traefik_reads_it(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["30 s", "soon", "-3s", "s", "3d", "1m30"])
 def test_what_is_no_time(text: str) -> None:
     assert seconds_of(text) is None
-    assert [fault.split(":")[0] for fault in wished(response_header_timeout=text).faults()] == [
-        "response_header_timeout"
-    ]
+    for name in ("dial_timeout", "response_header_timeout"):
+        assert [fault.split(":")[0] for fault in wished(**{name: text}).faults()] == [name]
 
 
 def test_the_defaults_add_up() -> None:
@@ -89,7 +88,7 @@ def test_arguments_that_say_the_same_stay_as_they_are_written() -> None:
 def test_every_defined_entry_point_gets_its_grace_times() -> None:
     given = ["--entryPoints.Web.address=:80", "--entrypoints.api.address", ":8080", "--entryPoints.none.http.tls"]
     assert defined_entry_points(given) == ["Web", "api"]
-    names = wished_arguments(wished(response_header_timeout=""), ["Web", "api"])
+    names = wished_arguments(wished(response_header_timeout="", dial_timeout=""), ["Web", "api"])
     assert names == {
         "entryPoints.Web.transport.lifeCycle.requestAcceptGraceTimeout": "10s",
         "entryPoints.Web.transport.lifeCycle.graceTimeOut": "30s",
@@ -109,7 +108,7 @@ def test_only_what_is_wished_changes_and_a_second_time_nothing() -> None:
     assert (spec["replicas"], spec["minReadySeconds"], pod["dnsPolicy"]) == (3, 5, "ClusterFirst")
     assert "strategy" not in spec
     assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
-    assert len(container["args"]) == 2 + 1 + 4
+    assert len(container["args"]) == 2 + 2 + 4
     assert pods.with_wishes(after, "traefik", wished(priority_class="edge")) == after
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import Wishes
 
+DIAL_TIMEOUT = "serversTransport.forwardingTimeouts.dialTimeout"
 RESPONSE_HEADER_TIMEOUT = "serversTransport.forwardingTimeouts.responseHeaderTimeout"
 ACCEPT_GRACE, GRACE = "requestAcceptGraceTimeout", "graceTimeOut"
 _ADDRESS = re.compile(r"--?entrypoints\.([^.=]+)\.address(?:=|$)", re.IGNORECASE)
@@ -21,6 +22,8 @@ def life_cycle(entry_point: str, name: str) -> str:
 def wished_arguments(wishes: Wishes, entry_points: Iterable[str]) -> dict[str, str]:
     """Values by the flags' names, without dashes."""
     wished = {}
+    if wishes.dial_timeout:
+        wished[DIAL_TIMEOUT] = wishes.dial_timeout
     if wishes.response_header_timeout:
         wished[RESPONSE_HEADER_TIMEOUT] = wishes.response_header_timeout
     for entry_point in entry_points:

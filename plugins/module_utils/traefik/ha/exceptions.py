@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import seconds_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import WISHES, seconds_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, crd_id
 
 ANNOTATION = "traefik.ingress.kubernetes.io/service.serverstransport"
@@ -50,7 +50,13 @@ class SlowBackend:
             "apiVersion": API_VERSION,
             "kind": "ServersTransport",
             "metadata": {"name": self.transport, "namespace": self.namespace, "labels": dict(OUR_LABELS)},
-            "spec": {"forwardingTimeouts": {"responseHeaderTimeout": self.response_header_timeout}},
+            # Nothing is inherited: Traefik's own default for the dialling is 30 s.
+            "spec": {
+                "forwardingTimeouts": {
+                    "dialTimeout": WISHES["dial_timeout"]["default"],
+                    "responseHeaderTimeout": self.response_header_timeout,
+                }
+            },
         }
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ WISHES: dict[str, dict[str, Any]] = {
     "min_ready_seconds": {"type": "int", "default": 5},
     "readiness_delay": {"type": "int", "default": 5},
     "priority_class": {"type": "str", "default": ""},
+    "dial_timeout": {"type": "str", "default": "2s"},
     "response_header_timeout": {"type": "str", "default": "30s"},
     "pre_stop_sleep": {"type": "int", "default": 5},
     "request_accept_grace_timeout": {"type": "int", "default": 10},
@@ -42,6 +43,7 @@ class Wishes:
     min_ready_seconds: int
     readiness_delay: int
     priority_class: str
+    dial_timeout: str
     response_header_timeout: str
     pre_stop_sleep: int
     request_accept_grace_timeout: int
@@ -59,14 +61,15 @@ class Wishes:
         found = [f"{name}: {value} is negative: give 0 or more" for name, value in numbers.items() if value < 0]
         if self.replicas == 0:
             found.append("replicas: 0 would take every site off the net: give 2 or more")
-        if (timeout := seconds_of(self.response_header_timeout)) is None:
-            found.append(
-                f"response_header_timeout: {self.response_header_timeout!r} is no time such as 30s or 1m30s; an empty "
-                "one leaves it as it is"
-            )
-        elif timeout == 0 and self.response_header_timeout:
-            found.append("response_header_timeout: 0 means for ever: give a time, or an empty one to leave it as it is")
-        return found + self._grace_faults()
+        return [*found, *self._timeout_faults(), *self._grace_faults()]
+
+    def _timeout_faults(self) -> Iterator[str]:
+        for name in ("dial_timeout", "response_header_timeout"):
+            text = getattr(self, name)
+            if (timeout := seconds_of(text)) is None:
+                yield f"{name}: {text!r} is no time such as 30s or 1m30s; an empty one leaves it as it is"
+            elif timeout == 0 and text:
+                yield f"{name}: 0 means for ever: give a time, or an empty one to leave it as it is"
 
     def _grace_faults(self) -> list[str]:
         """Kubernetes counts its grace period from before the preStop hook; then Traefik runs its own two."""
