@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.records im
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import Request
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_gone, wait_until_ready
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import scope
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, CLASS_ANNOTATION
@@ -30,7 +31,7 @@ _PORT = 8080
 class BackendFault(Fault):
     """The application: two pods that do not know how to leave, a Service and a route with the retry middleware.
 
-    With ``hangs`` its Service leads to pods that answer nothing; otherwise its pods are deleted one after the other.
+    With ``hangs`` its Service leads to pods that answer nothing; otherwise it is restarted as a rollout does it.
     """
 
     hangs: bool
@@ -76,7 +77,10 @@ class BackendFault(Fault):
         if self.hangs:
             self._lead_to(HANG)
             return [f"Service {self.context.kit.name} led to pods that hang"]
-        return [self._replaced(pod) for pod in self._pods()]
+        client, ref = self.context.client, self._deployment()
+        self.context.writer.patch([_restarting(client.get(ref))])
+        wait_until_ready(client, [ref], self.context.wait_timeout, self.context.progress)
+        return [f"restarted {ref}"]
 
     def undo(self) -> None:
         """Leads the Service to the pods that answer."""
@@ -91,20 +95,6 @@ class BackendFault(Fault):
         labels = stand_in_labels(self.context.kit, mode)
         service = self.context.client.get(ObjectRef("v1", "Service", self.context.kit.name, self.namespace()))
         self.context.writer.patch([_selecting(labels, service)])
-
-    def _replaced(self, pod: ObjectRef) -> str:
-        client, seconds, progress = self.context.client, self.context.wait_timeout, self.context.progress
-        self.context.writer.delete([pod])
-        wait_until_gone(client, [pod], seconds, progress)
-        wait_until_ready(client, [self._deployment()], seconds, progress)
-        return f"replaced {pod}"
-
-    def _pods(self) -> list[ObjectRef]:
-        labels = stand_in_labels(self.context.kit, WELL)
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        query = Query("v1", "Pod", namespace=self.namespace(), label_selector=selector)
-        (answer,) = read_found(self.context.client, [query])
-        return [ref_of(pod) for pod in answer.items]
 
     def _deployment(self) -> ObjectRef:
         return ObjectRef("apps/v1", "Deployment", f"{self.context.kit.name}-{WELL}", self.namespace())
@@ -138,6 +128,13 @@ def retry_middlewares(client: Client, namespace: str) -> list[dict[str, Any]]:
     (answer,) = read_found(client, [Query(API_VERSION, "Middleware", namespace=namespace)])
     ours = [item for item in answer.items if is_ours(item) and "retry" in (item.get("spec") or {})]
     return [{"name": item["metadata"]["name"], "namespace": namespace} for item in ours]
+
+
+def _restarting(deployment: Object) -> Patch:
+    """As kubectl rollout restart does it."""
+    annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(timespec="seconds")}
+    body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    return Patch(deployment, body, again=_restarting)
 
 
 def _selecting(labels: Mapping[str, str], service: Object) -> Patch:

@@ -199,6 +199,8 @@ def stand_in(
             "metadata": kit.meta(namespace, name, uid),
             "spec": {
                 "replicas": replicas,
+                # A new pod serves for a while before the next one goes.
+                "minReadySeconds": 3,
                 "selector": {"matchLabels": stand_in_labels(kit, mode)},
                 "template": {"metadata": {"labels": labels}, "spec": pod},
             },
