@@ -64,7 +64,7 @@ _KINDS = _object(
     optional=list(KINDS),
 )
 _PART = _object(
-    "The figures of a part of the requests, sent while the fault lasted.",
+    "The figures of a part of the requests.",
     {
         "requests": _count("How many were sent."),
         "longest_ms": _number("The longest wait for an answer, in milliseconds."),
@@ -129,7 +129,7 @@ _CHANGE = _object(
     },
 )
 _FIGURES = _object(
-    "The measurement in numbers: of the requests sent while the fault lasted, unless said otherwise.",
+    "The measurement in numbers: of all requests from before the fault until the end, unless said otherwise.",
     {
         "requests": _count("How many were sent."),
         "kinds": _KINDS,
@@ -138,9 +138,9 @@ _FIGURES = _object(
         "p50_ms": _number("Half of the answers were at least as fast."),
         "p95_ms": _number("95 of 100 answers were at least as fast."),
         "p99_ms": _number("99 of 100 answers were at least as fast."),
-        "settled_longest_ms": _number("The longest wait of those sent from 3 s into the fault on."),
-        "slow": _count("Answers that took longer than 500 ms."),
-        "slow_percent": _number("Their share of all."),
+        "settled_longest_ms": _number("The longest wait of those sent while the fault lasted, from 3 s into it on."),
+        "slow": _count("Requests sent while the fault lasted that took longer than 500 ms."),
+        "slow_percent": _number("Their share of those sent while the fault lasted, in percent."),
         "recovery_seconds": _number("From the restoring until every guarded visitor was answered as before again."),
         "not_sent": _count("Requests that could not be sent because too many were under way: the measurement's fault."),
         "lateness_p99_ms": _number("How late 99 of 100 requests were sent at most: the measurement's own jitter."),

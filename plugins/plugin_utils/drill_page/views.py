@@ -98,8 +98,7 @@ def requests_told(drill: Drill) -> str:
         return "Nothing was measured."
     outcome = outcome_of([drill])
     worst = max(seconds, key=_bad)
-    told = f"{_bounds(drill)} {count(outcome.requests)} requests while the fault lasted: "
-    told += f"{kinds_told(drill['figures']['kinds'])}."
+    told = f"{_bounds(drill)} {count(outcome.requests)} requests: {kinds_told(drill['figures']['kinds'])}."
     if not _bad(worst):
         return f"{told} No second had a request without a good answer."
     return (
@@ -116,9 +115,9 @@ def waits_told(drill: Drill) -> str:
     worst = max(seconds, key=lambda second: second["longest_ms"])
     figures = drill["figures"]
     return (
-        f"While the fault lasted, half of the answers took at most {wait(figures['p50_ms'])} and 99 of 100 at most "
-        f"{wait(figures['p99_ms'])}. The longest wait of all is {wait(worst['longest_ms'])}, sent in second "
-        f"{worst['second']}. From 3 s into the fault on it is {wait(figures['settled_longest_ms'])}."
+        f"Half of the answers took at most {wait(figures['p50_ms'])}, and 99 of 100 at most {wait(figures['p99_ms'])}. "
+        f"The longest wait is that of a request sent in second {worst['second']}: {wait(worst['longest_ms'])}. "
+        f"From 3 s into the fault on it is {wait(figures['settled_longest_ms'])}."
     )
 
 

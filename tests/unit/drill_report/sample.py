@@ -107,13 +107,13 @@ def second_of(second: int, sent: Sequence[Sent]) -> dict[str, Any]:
 
 
 def figures_of(sent: Sequence[Sent], recovery: float | None) -> dict[str, Any]:
-    """The figures of the time of the fault."""
+    """The figures of all requests."""
     during = [each for each in sent if 0 <= each.at < FAULT]
     slow = sum(each.waited_ms > 500 for each in during)
     return {
-        **part_of(during),
-        **quantiles(during),
-        "statuses": dict(Counter(str(each.status) for each in during)),
+        **part_of(sent),
+        **quantiles(sent),
+        "statuses": dict(Counter(str(each.status) for each in sent)),
         "settled_longest_ms": max((each.waited_ms for each in during if each.at >= 3), default=None),
         "slow": slow,
         "slow_percent": round(100 * slow / len(during), 2) if during else None,
@@ -195,11 +195,9 @@ def drill(
         "replicas": list(REPLICAS),
         "expectations": expectations_of(figures) if meets else [],
         "figures": figures,
-        "by_replica": {
-            name: part_of([each for each in sent if each.replica == name and 0 <= each.at < FAULT]) for name in REPLICAS
-        },
+        "by_replica": {name: part_of([each for each in sent if each.replica == name]) for name in REPLICAS},
         "by_visitor": {
-            visitor[0]: part_of([each for each in sent if each.visitor == number and 0 <= each.at < FAULT])
+            visitor[0]: part_of([each for each in sent if each.visitor == number])
             for number, visitor in enumerate(VISITORS)
         },
         "timeline": [second_of(second, sent) for second in range(-STEADY, FAULT + AFTER)] if meets else [],
