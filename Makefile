@@ -44,7 +44,7 @@ demo: lab ## the failure on a real cluster, the cure, and both measured side by 
 	@$(BIN)/python -m demo
 
 .PHONY: test
-test: lint unit sanity lab integration molecule ## everything that CI checks
+test: lint unit browser sanity lab integration molecule ## everything that CI checks
 
 # --- the lab ----------------------------------------------------------------------------------------------------
 
@@ -61,7 +61,7 @@ lab-down: setup ## remove the lab: no container, network, volume or process stay
 .PHONY: lint
 lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/mypy lab bench demo tests/unit tests/integration
+	@$(BIN)/mypy lab bench demo tests/unit tests/integration tests/browser
 	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint
@@ -70,6 +70,15 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 .PHONY: unit
 unit: setup ## the pure code
 	@$(BIN)/python -m pytest tests/unit
+
+.PHONY: browser
+browser: setup ## the page of the drills in a real Chromium; pictures of it in build/browser
+	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m pytest tests/browser
+
+.PHONY: vendor
+vendor: setup ## fetch anew what the page of the drills bundles, by its pinned hash
+	@$(BIN)/python -m tests.browser.vendor
 
 .PHONY: build
 build: setup ## build/resilient-traefik-VERSION.tar.gz
