@@ -35,27 +35,36 @@ class Asked:
 
 
 def ask(sessions: Sessions, request: Request) -> Asked:
-    """The answer over a kept connection, or over a fresh one when that had ended before anything came."""
-    session = sessions.take(request)
-    asked = _once(session, request)
-    if asked.dropped and request.method in _SAFE_METHODS:
-        asked = _once(session, request)
-    sessions.give_back(request, session)
+    """The answer over an idle connection, or over a fresh one when that had ended before anything came."""
+    asked, idle = _once(sessions, request, idle=True)
+    if asked.dropped and idle and request.method in _SAFE_METHODS:
+        asked, _idle = _once(sessions, request, idle=False)
     return asked
 
 
-def _once(session: Session, request: Request) -> Asked:
+def _once(sessions: Sessions, request: Request, idle: bool) -> tuple[Asked, bool]:
     begun = time.monotonic()
     try:
-        session.connect(request)
-        begun = time.monotonic()
-        answer = session.ask(request)
-    except NoWay as failure:
-        return Asked(begun, time.monotonic() - begun, own_fault=str(failure))
-    except NoAnswer as failure:
-        dropped = isinstance(failure, Dropped)
-        return Asked(begun, time.monotonic() - begun, error=str(failure), dropped=dropped)
+        session, idle = sessions.take(request, idle)
     except ResilientError as failure:
-        return Asked(begun, time.monotonic() - begun, own_fault=str(failure))
+        return _without(failure, begun), False
+    asked = _over(session, request)
+    sessions.give_back(request, session)
+    return asked, idle
+
+
+def _over(session: Session, request: Request) -> Asked:
+    begun = time.monotonic()
+    try:
+        answer = session.ask(request)
+    except ResilientError as failure:
+        return _without(failure, begun)
     fallback = answer.headers.get(FALLBACK_HEADER.lower(), "").lower() == "true"
     return Asked(begun, time.monotonic() - begun, answer.status, fallback)
+
+
+def _without(failure: ResilientError, begun: float) -> Asked:
+    seconds = time.monotonic() - begun
+    if isinstance(failure, NoAnswer) and not isinstance(failure, NoWay):
+        return Asked(begun, seconds, error=str(failure), dropped=isinstance(failure, Dropped))
+    return Asked(begun, seconds, own_fault=str(failure))

@@ -3,20 +3,30 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from threading import Condition, Thread
+from dataclasses import dataclass, field
+from threading import Condition, Event, Thread
 
-from ansible_collections.resilient.traefik.plugins.module_utils.http_client import Point, Request, Session
+from ansible_collections.resilient.traefik.plugins.module_utils.http_client import (
+    NoAnswer,
+    NoWay,
+    Point,
+    Request,
+    Session,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 
 # Traefik closes a connection that asks nothing for 60 s (respondingTimeouts.readTimeout, v3): ours go before.
 IDLE_SECONDS = 25.0
 CONNECT_SECONDS = 5.0
-# After a failure to open one ahead: a replica that goes takes no more of them.
-_PAUSE_SECONDS = 0.5
+_LEAST_SPARE = 2
+# Opening costs the API server much more than a request: many at once would slow down what is measured.
 _OPENERS = 2
+# After a failure, unless somebody waits: a replica that goes takes no more connections.
+_PAUSE_SECONDS = 0.5
 
 _Kind = tuple[object, ...]
 
@@ -27,50 +37,68 @@ class _Idle:
     since: float
 
 
+@dataclass
+class _Waiter:
+    served: Event = field(default_factory=Event)
+    session: Session | None = None
+    failure: ResilientError | None = None
+
+    def serve(self, session: Session | None, failure: ResilientError | None = None) -> None:
+        self.session, self.failure = session, failure
+        self.served.set()
+
+
 class Sessions:
     """Sessions by the kind of connection that a request needs. Safe to use from several threads; the newest goes first.
 
-    ``spare`` connections of each kind are open beside those in use, as far as they can be opened in time.
+    ``spare`` connections in all are open beside those in use, as far as they can be opened in time.
     """
 
     def __init__(self, point: Point, requests: Sequence[Request], *, spare: int, max_seconds: float) -> None:
         self._point = point
         self._max_seconds = max_seconds
-        self._spare = spare
         self._samples = {_kind(request): request for request in requests}
+        self._spare = max(_LEAST_SPARE, math.ceil(spare / len(self._samples)))
         self._idle: dict[_Kind, list[_Idle]] = {kind: [] for kind in self._samples}
+        self._waiters: dict[_Kind, deque[_Waiter]] = {kind: deque() for kind in self._samples}
         self._opening: dict[_Kind, int] = dict.fromkeys(self._samples, 0)
         self._change = Condition()
         self._closed = False
 
     def start(self) -> None:
-        """Begins to open connections ahead."""
+        """Begins to open connections."""
         for number in range(_OPENERS):
             Thread(target=self._open_ahead, name=f"opener {number} of {self._point.name}", daemon=True).start()
 
     def warm(self, seconds: float) -> bool:
         """Waits until the spare connections are open; False when they are not within ``seconds``."""
         with self._change:
-            return self._change.wait_for(lambda: self._closed or not self._lacking(), seconds)
+            return self._change.wait_for(lambda: all(len(idle) >= self._spare for idle in self._idle.values()), seconds)
 
-    def take(self, request: Request) -> Session:
-        """The one that was used last, or a new one, not yet connected."""
+    def take(self, request: Request, idle: bool = True) -> tuple[Session, bool]:
+        """A connected session and whether it was idle: the one that was used last, or the next that comes.
+
+        Without ``idle`` only one that is opened or given back now. Raises NoAnswer, NoWay when none can be had.
+        """
+        kind = _kind(request)
         with self._change:
-            idle = self._idle[_kind(request)]
-            self._change.notify()
-            if idle:
-                return idle.pop().session
-        return self._new()
+            self._change.notify_all()
+            if idle and self._idle[kind]:
+                return self._idle[kind].pop().session, True
+            waiter = _Waiter()
+            self._waiters[kind].append(waiter)
+        waiter.served.wait(CONNECT_SECONDS)
+        with self._change:
+            if not waiter.served.is_set():
+                self._waiters[kind].remove(waiter)
+        if waiter.session is None:
+            raise waiter.failure or NoWay(f"{self._point.name}: no connection within {CONNECT_SECONDS:g} s")
+        return waiter.session, False
 
     def give_back(self, request: Request, session: Session) -> None:
         """Keeps it for the next request if it is still open."""
-        if not session.connected:
-            return
-        with self._change:
-            if not self._closed:
-                self._idle[_kind(request)].append(_Idle(session, time.monotonic()))
-                return
-        session.close()
+        if session.connected:
+            self._offer(_kind(request), session)
 
     def close(self) -> None:
         """Closes what is idle, and what is given back later."""
@@ -82,48 +110,54 @@ class Sessions:
         for session in left:
             session.close()
 
-    def _new(self) -> Session:
-        return Session(
-            self._point, timeout=self._max_seconds, max_seconds=self._max_seconds, connect_seconds=CONNECT_SECONDS
-        )
+    def _offer(self, kind: _Kind, session: Session, oldest: bool = False) -> None:
+        """To whoever waits longest, or to those that are idle."""
+        with self._change:
+            if self._waiters[kind]:
+                self._waiters[kind].popleft().serve(session)
+            elif self._closed:
+                session.close()
+            else:
+                idle = self._idle[kind]
+                idle.insert(0 if oldest else len(idle), _Idle(session, time.monotonic()))
 
     def _open_ahead(self) -> None:
         while (kind := self._next_lacking()) is not None:
-            session = self._new()
+            session = Session(
+                self._point, timeout=self._max_seconds, max_seconds=self._max_seconds, connect_seconds=CONNECT_SECONDS
+            )
+            failure: ResilientError | None = None
             try:
                 session.connect(self._samples[kind])
-            except ResilientError:
-                # Whoever needs the connection meets the same trouble, and it is recorded there.
-                self._opened(kind, None)
-            else:
-                self._opened(kind, session)
+            except ResilientError as error:
+                failure = error
+            self._opened(kind, session, failure)
 
     def _next_lacking(self) -> _Kind | None:
         with self._change:
             while not self._closed:
                 self._drop_old()
-                lacking = self._lacking()
-                if lacking:
-                    self._opening[lacking[0]] += 1
-                    return lacking[0]
+                for kind, idle in self._idle.items():
+                    if len(idle) + self._opening[kind] < self._spare + len(self._waiters[kind]):
+                        self._opening[kind] += 1
+                        return kind
                 self._change.wait(1.0)
             return None
 
-    def _opened(self, kind: _Kind, session: Session | None) -> None:
+    def _opened(self, kind: _Kind, session: Session, failure: ResilientError | None) -> None:
         with self._change:
-            if session is None:
-                self._change.wait_for(lambda: self._closed, _PAUSE_SECONDS)
             self._opening[kind] -= 1
-            if session is not None and not self._closed:
-                # The oldest end of the list: those that were used are taken first.
-                self._idle[kind].insert(0, _Idle(session, time.monotonic()))
-                session = None
-            self._change.notify_all()
-        if session is not None:
-            session.close()
-
-    def _lacking(self) -> list[_Kind]:
-        return [kind for kind, idle in self._idle.items() if len(idle) + self._opening[kind] < self._spare]
+            if failure is None:
+                # The others were used before: they are taken first, and these are there for more.
+                self._offer(kind, session, oldest=True)
+                self._change.notify_all()
+                return
+            waiters = self._waiters[kind]
+            nobody = not waiters
+            while waiters:
+                waiters.popleft().serve(None, _own_copy(failure))
+            if nobody:
+                self._change.wait_for(lambda: self._closed or bool(waiters), _PAUSE_SECONDS)
 
     def _drop_old(self) -> None:
         limit = time.monotonic() - IDLE_SECONDS
@@ -131,6 +165,12 @@ class Sessions:
             for old in [each for each in idle if each.since < limit]:
                 old.session.close()
             self._idle[kind] = [each for each in idle if each.since >= limit]
+
+
+def _own_copy(failure: ResilientError) -> ResilientError:
+    """An exception belongs to the thread that raises it. What is no trouble of the replica's is no way to it."""
+    asked = isinstance(failure, NoAnswer) and not isinstance(failure, NoWay)
+    return NoAnswer(str(failure)) if asked else NoWay(str(failure))
 
 
 def _kind(request: Request) -> _Kind:
