@@ -1,1 +1,1 @@
-"""`make demo`: the failure, the cure by the playbook harden, and both measured through every Traefik replica."""
+"""`make demo`: the failure, the cure by the playbook harden, and the same measurements and drills before and after."""

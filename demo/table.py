@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +27,9 @@ def is_well(measured: Measured) -> bool:
 
 def table_of(before: Sequence[Measured], after: Sequence[Measured]) -> Table:
     """One row a visit."""
-    table = Table(title="Through every Traefik replica: the answers, and the slowest one", caption=LEGEND)
+    title = "Through every Traefik replica: the answers, and the slowest one"
+    # Without vertical lines: from one line of text to the next they would have gaps in the picture.
+    table = Table(title=title, caption=LEGEND, box=box.SIMPLE)
     for name in ("What fails", "Site", "Who asks", "Before", "After harden"):
         table.add_column(name, no_wrap=True)
     last = ""

@@ -22,10 +22,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.table import wrapped
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 
+TOLERANCE_PERCENT = 20.0
 OPTIONS: dict[str, dict[str, Any]] = {
     "before": {"type": "path", "required": True},
     "after": {"type": "path", "required": True},
-    "tolerance_percent": {"type": "float", "default": 20.0},
+    "tolerance_percent": {"type": "float", "default": TOLERANCE_PERCENT},
 }
 BETTER, WORSE, SAME, MIXED = "better", "worse", "same", "mixed"
 ONLY_BEFORE, ONLY_AFTER, NOT_MEASURED = "only_before", "only_after", "not_measured"
