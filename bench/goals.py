@@ -203,4 +203,16 @@ GROWTH = (
         for number in (3, 9)
     ),
 )
-GOALS = (*ENGINE, *PROXIES, *GROWTH)
+MEASURING = (
+    Goal(
+        "a drill's measurement at 200 requests a second and replica, lateness of 99%",
+        "lateness p99: drill's measurement, 200 a second and replica",
+        limit=0.005,
+    ),
+    Goal(
+        "the same, memory gained while it lasts",
+        "memory gained: drill's measurement, 200 a second and replica",
+        limit=10,
+    ),
+)
+GOALS = (*ENGINE, *PROXIES, *GROWTH, *MEASURING)
