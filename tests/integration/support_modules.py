@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from tests.integration.support_engine import config_map, namespace_object, secret
 from tests.integration.support_own_traefik import OwnTraefik
 from tests.integration.support_traefik import ingress, middleware
+from tests.unit.drill_report import sample as drill_sample
 
 MODULES = {path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py")} - {"__init__"}
+BUILD = Path(__file__).parents[2] / "build" / "samples"
 
 Arguments = dict[str, Any]
 
@@ -97,8 +100,7 @@ def _http(namespace: str) -> Arguments:
 
 def _report(namespace: str) -> Arguments:
     good = {"name": "it serves", "passed": True, "expected": "status 200", "found": "200"}
-    directory = Path(__file__).parents[2] / "build" / "samples"
-    about = {"title": "the samples", "cluster": namespace, "directory": str(directory)}
+    about = {"title": "the samples", "cluster": namespace, "directory": str(BUILD)}
     return about | {"results": {"sites": [{"checks": [good]}]}}
 
 
@@ -125,11 +127,28 @@ def _proxies(namespace: str) -> Arguments:
     return {"proxies": [proxy | {"users": [{"name": "ops"}]}]}
 
 
+def _drilled(namespace: str) -> Arguments:
+    about = {"title": "the drills of the samples", "cluster": namespace, "directory": str(BUILD)}
+    return about | {"drills": drill_sample.all_passed()}
+
+
+def _drilled_twice(namespace: str) -> Arguments:
+    del namespace
+    times = {"time": "2026-01-02T03:04:05Z", "title": "the drills of the samples", "cluster": "lab", "run_id": ""}
+    verdict = {"schema": 1, "versions": {}, "verdict": "passed", "exit_code": 0}
+    BUILD.mkdir(parents=True, exist_ok=True)
+    path = BUILD / "drills.json"
+    path.write_text(json.dumps(times | verdict | {"scenarios": drill_sample.all_passed()}))
+    return {"before": str(path), "after": str(path)}
+
+
 SAMPLES: dict[str, Sample] = {
     "access_info": Sample(_access, changes=False),
     "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
     "cluster_check": Sample(_expectation, changes=False),
     "disruption_budget_info": Sample(_budgeted, changes=False),
+    "drill_diff": Sample(_drilled_twice, changes=False),
+    "drill_report": Sample(_drilled, changes=False),
     "forward_auth_info": Sample(_proxies, changes=False, stable=frozenset({"changed", "findings", "proxies", "dns"})),
     "htpasswd": Sample(
         lambda namespace: {"secret": "login", "namespace": namespace, "cost": 4, "users": [{"name": "ops"}]}
