@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from lab import settings
 from tests.integration.support_audit import AuditLog, Write
 from tests.integration.support_playbook import Player
 
@@ -31,6 +37,17 @@ class Audited:
     def player(self) -> Player:
         """Plays tasks as this user."""
         return Player(self.options)
+
+
+@contextmanager
+def audited_user(kubeconfig: Path, admin: Client) -> Iterator[Audited]:
+    """A made-up user with all rights, and what the API server sees it write."""
+    name = f"audited-{uuid4().hex[:8]}"
+    options = {"kubeconfig": str(kubeconfig), "impersonate_user": name, "impersonate_groups": ["system:masters"]}
+    named = os.environ.get("LAB_AUDIT_LOG")
+    log = AuditLog(Path(named) if named else settings.from_environment().audit_log, admin)
+    yield Audited(name, options, log)
+    log.close()
 
 
 def remove(admin: Client, ref: ObjectRef) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,9 +11,7 @@ import pytest
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
-from lab import settings
-from tests.integration.support_audit import AuditLog
-from tests.integration.support_engine import Audited, namespace_object, remove
+from tests.integration.support_engine import Audited, audited_user, namespace_object, remove
 from tests.integration.support_playbook import Player
 
 
@@ -39,12 +36,8 @@ def player(kubeconfig: Path) -> Player:
 @pytest.fixture
 def audited(kubeconfig: Path, admin: Client) -> Iterator[Audited]:
     """A user of the test's own: what others do on the same cluster does not count."""
-    name = f"audited-{uuid4().hex[:8]}"
-    options = {"kubeconfig": str(kubeconfig), "impersonate_user": name, "impersonate_groups": ["system:masters"]}
-    named = os.environ.get("LAB_AUDIT_LOG")
-    log = AuditLog(Path(named) if named else settings.from_environment().audit_log, admin)
-    yield Audited(name, options, log)
-    log.close()
+    with audited_user(kubeconfig, admin) as user:
+        yield user
 
 
 @pytest.fixture

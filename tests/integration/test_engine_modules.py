@@ -6,7 +6,10 @@ The first two change, the last two do not, and the API server agrees.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,31 +20,82 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from tests.integration.support_account import NAMESPACE, ROLES, apply_and_await, made_account, rights_in
-from tests.integration.support_engine import Audited, namespace_object
+from tests.integration.support_audit import Write
+from tests.integration.support_engine import Audited, audited_user, namespace_object
 from tests.integration.support_modules import MODULES, SAMPLES, Sample
 from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
-# What differs from one run to the next, whichever way it runs.
-VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)?|\b\d+(\.\d+)? m?s\b")
+# What differs from one run to the next, whichever way it runs: times, and what other tests have in the cluster.
+VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)?|\b\d+(\.\d+)? m?s\b|there are Middleware [\w/, -]+")
 TIMES = {"resourceVersion", "uid", "creationTimestamp", "seconds", "slowest_seconds"}
 ADDED = {"invocation", "ansible_facts"}
 
 
-@pytest.fixture
-def limited(audited: Audited, admin: Client, namespace: str) -> Iterator[Audited]:
-    """A ServiceAccount with the rights of docs/rbac.yaml and no others.
+@dataclass(frozen=True)
+class Step:
+    """What every module returned in one play of all of them, and what the API server saw written."""
 
-    What the manifest grants in single namespaces (Secrets, the lock) it has in the test's.
+    played: dict[str, Played]
+    writes: list[Write]
+
+    def writes_for(self, namespace: str) -> list[Write]:
+        """Those in the namespace, to it, or to the journal of its run."""
+        return [write for write in self.writes if write.namespace == namespace or namespace in write.name]
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Check, apply, check, apply. ``namespaces`` by module."""
+
+    namespaces: dict[str, str]
+    steps: list[Step]
+
+
+@pytest.fixture(scope="module")
+def cycle(kubeconfig: Path, admin: Client) -> Iterator[Cycle]:
+    """Each module in a namespace of its own, all of them in one play a step: to start plays takes longest.
+
+    As a ServiceAccount with the rights of docs/rbac.yaml and no others. What the manifest grants in single namespaces
+    (Secrets, the lock) it has in the samples'.
     """
-    name = f"least-{uuid4().hex[:8]}"
-    refs = made_account(admin, name, ROLES, without=("", ""))
-    apply_and_await(admin, rights_in(namespace, name, ["lock", "secrets"]))
-    options = audited.options | {"impersonate_user": f"system:serviceaccount:{NAMESPACE}:{name}"}
-    options.pop("impersonate_groups")
-    yield Audited(options["impersonate_user"], options, audited.log)
-    Writer(admin, check_mode=False).delete(refs)
+    account = f"least-{uuid4().hex[:8]}"
+    namespaces = {module: f"{account}-{module.replace('_', '-')}" for module in SAMPLES}
+    with audited_user(kubeconfig, admin) as user, _prepared(admin, namespaces):
+        refs = made_account(admin, account, ROLES, without=("", ""))
+        for namespace in namespaces.values():
+            apply_and_await(admin, rights_in(namespace, account, ["lock", "secrets"]))
+        options = user.options | {"impersonate_user": f"system:serviceaccount:{NAMESPACE}:{account}"}
+        options.pop("impersonate_groups")
+        limited = Audited(options["impersonate_user"], options, user.log)
+        yield Cycle(namespaces, [_step(limited, namespaces, check) for check in (True, False, True, False)])
+        Writer(admin, check_mode=False).delete(refs)
+
+
+def _step(limited: Audited, namespaces: Mapping[str, str], check: bool) -> Step:
+    tasks = [_task(module, namespace) for module, namespace in namespaces.items()]
+    played = limited.player().play(*tasks, check=check, diff=True).tasks
+    return Step(dict(zip(namespaces, played, strict=True)), limited.writes())
+
+
+def _task(module: str, namespace: str, **more: Any) -> dict[str, Any]:
+    return {f"resilient.traefik.{module}": SAMPLES[module].arguments(namespace) | more}
+
+
+@contextmanager
+def _prepared(admin: Client, namespaces: Mapping[str, str]) -> Iterator[None]:
+    """The namespaces with what the samples need; gone afterwards, with the journal of the samples' runs."""
+    writer = Writer(admin, check_mode=False)
+    writer.apply([namespace_object(name) for name in namespaces.values()])
+    try:
+        for module, namespace in namespaces.items():
+            SAMPLES[module].prepare(admin, namespace)
+        yield
+    finally:
+        for module, namespace in namespaces.items():
+            _forget(admin, SAMPLES[module], namespace)
+        writer.delete([ref_of(namespace_object(name)) for name in namespaces.values()])
 
 
 def test_every_module_is_here() -> None:
@@ -49,52 +103,46 @@ def test_every_module_is_here() -> None:
 
 
 @pytest.mark.parametrize("module", SAMPLES)
-def test_check_apply_check_apply(module: str, namespace: str, limited: Audited, admin: Client) -> None:
-    sample, player, audited = SAMPLES[module], limited.player(), limited
-    sample.prepare(admin, namespace)
-    arguments = sample.arguments(namespace)
-    try:
-        check = player.task(module, arguments, check=True, diff=True)
-        assert (check.outcome, check.changed) == ("ok", sample.changes), check
-        assert audited.writes() == []
+def test_check_apply_check_apply(module: str, cycle: Cycle) -> None:
+    sample, namespace = SAMPLES[module], cycle.namespaces[module]
+    check, first, *again = cycle.steps
+    for step, changed in ((check, sample.changes), (first, sample.changes), *((step, False) for step in again)):
+        assert (step.played[module].outcome, step.played[module].changed) == ("ok", changed), step.played[module]
+    assert (first.writes_for(namespace) != []) is sample.changes
 
-        first = player.task(module, arguments, diff=True)
-        assert (first.outcome, first.changed) == ("ok", sample.changes), first
-        assert (audited.writes() != []) is sample.changes
 
-        for checking in (True, False):
-            again = player.task(module, arguments, check=checking, diff=True)
-            assert (again.outcome, again.changed) == ("ok", False), again
-            assert audited.writes() == []
-    finally:
-        _forget(admin, sample, namespace)
+def test_only_the_first_apply_writes_and_only_what_was_told(cycle: Cycle) -> None:
+    check, first, *again = cycle.steps
+    assert [step.writes for step in (check, *again)] == [[], [], []]
+    told = [write for namespace in cycle.namespaces.values() for write in first.writes_for(namespace)]
+    assert [write for write in first.writes if write not in told] == []
+
+
+@pytest.fixture(scope="module")
+def both_ways(kubeconfig: Path, admin: Client) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """By way and module what came of check, apply, apply again, and an argument that does not exist."""
+    return {way: _cycles(Player({"kubeconfig": str(kubeconfig)}), admin, way) for way in (IN_PROCESS, AS_MODULE)}
+
+
+def _cycles(player: Player, admin: Client, way: str) -> dict[str, list[dict[str, Any]]]:
+    namespaces = {module: f"engine-{module.replace('_', '-')}-{way}" for module in SAMPLES}
+    tasks: list[dict[str, Any]] = []
+    for module, namespace in namespaces.items():
+        task = _task(module, namespace)
+        tasks += [task | {"check_mode": True}, task, task, _task(module, namespace, no_such_option=1)]
+    with _prepared(admin, namespaces):
+        played = iter(player.play(*tasks, way=way, diff=True).tasks)
+    return {
+        module: [_comparable(next(played), namespace, SAMPLES[module]) for _each in range(4)]
+        for module, namespace in namespaces.items()
+    }
 
 
 @pytest.mark.parametrize("module", SAMPLES)
-def test_both_ways_give_the_same_result(module: str, player: Player, admin: Client) -> None:
-    results = {}
-    for way in (IN_PROCESS, AS_MODULE):
-        name = f"engine-{module.replace('_', '-')}-{way}"
-        results[way] = [
-            _comparable(played, name, SAMPLES[module]) for played in _cycle(player, admin, module, name, way)
-        ]
-    assert results[IN_PROCESS] == results[AS_MODULE]
-    assert [result["outcome"] for result in results[IN_PROCESS]] == ["ok", "ok", "ok", "failed"]
-
-
-def _cycle(player: Player, admin: Client, module: str, name: str, way: str) -> list[Played]:
-    """Check, apply, apply again, and an argument that does not exist: in a namespace of that name."""
-    sample, writer = SAMPLES[module], Writer(admin, check_mode=False)
-    writer.apply([namespace_object(name)])
-    try:
-        sample.prepare(admin, name)
-        arguments = sample.arguments(name)
-        task = {f"resilient.traefik.{module}": arguments}
-        bad = {f"resilient.traefik.{module}": arguments | {"no_such_option": 1}}
-        return player.play(task | {"check_mode": True}, task, task, bad, way=way, diff=True).tasks
-    finally:
-        _forget(admin, sample, name)
-        writer.delete([ref_of(namespace_object(name))])
+def test_both_ways_give_the_same_result(module: str, both_ways: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+    here, elsewhere = both_ways[IN_PROCESS][module], both_ways[AS_MODULE][module]
+    assert here == elsewhere
+    assert [result["outcome"] for result in here] == ["ok", "ok", "ok", "failed"]
 
 
 def _forget(admin: Client, sample: Sample, namespace: str) -> None:
