@@ -33,8 +33,7 @@ def background(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, SMALL])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", SMALL)])
 def test_no_barrier_that_axe_knows(opened: Open, written: Written, scheme: str, width: int) -> None:
     page = opened(written.url, width=width, color_scheme=scheme)
     open_all(page)
