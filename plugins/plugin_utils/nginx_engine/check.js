@@ -1,5 +1,6 @@
 // The check: finds the target's pods and which of them are well, every second, in one worker.
 import counters from 'counters.js';
+import patience from 'patience.js';
 import pods from 'pods.js';
 import settings from 'settings.js';
 
@@ -16,7 +17,7 @@ async function askAll(known) {
             if (!peer || found.some((pod) => pod.peer === peer)) {
                 return found;
             }
-            found.push({peer: peer, key: settings.keys[from + i], well: replies[i].well});
+            found.push({peer: peer, key: settings.keys[from + i], well: replies[i].well, ms: replies[i].ms});
         }
         if (Date.now() - began > settings.check_every_ms - settings.check_within_ms - 100) {
             break;
@@ -37,7 +38,7 @@ function judged(pod, before, othersAreWell) {
     } else if (-run >= fall) {
         open = false;
     }
-    return {peer: pod.peer, key: pod.key, run: run, open: open};
+    return {peer: pod.peer, key: pod.key, run: run, open: open, ms: pod.ms};
 }
 
 function publish(found) {
@@ -62,7 +63,9 @@ async function check(s) {
     const othersAreWell = before.some((pod) => pod.open);
     const found = await askAll(before.map((pod) => pod.peer));
     found.forEach((pod) => counters.count('checks_total', {result: pod.well ? 'well' : 'failed'}));
-    publish(found.map((pod) => judged(pod, before.find((old) => old.peer === pod.peer), othersAreWell)));
+    const now = found.map((pod) => judged(pod, before.find((old) => old.peer === pod.peer), othersAreWell));
+    publish(now);
+    patience.learn(now.filter((pod) => pod.open));
     ngx.shared.suspects.clear();
 }
 

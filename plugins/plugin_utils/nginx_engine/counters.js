@@ -4,7 +4,8 @@ import settings from 'settings.js';
 const PREFIX = 'fallback_proxy_';
 
 // By family: what it means, and the combinations of labels that are told from the start, so that a first event is a rise.
-const FAMILIES = {
+// A function, because whatever stands outside of functions is run for each request.
+const families = () => ({
     requests_total: ['Requests that Traefik asked about.', [{}]],
     fallbacks_total: [
         'Requests that the policy answered instead of the target, by what was wrong with the target.',
@@ -22,7 +23,7 @@ const FAMILIES = {
     ],
     checks_total: ['Checks of single pods of the target.', ['well', 'failed'].map((result) => ({result}))],
     transitions_total: ['How often the target as a whole went up or down.', ['up', 'down'].map((to) => ({to}))],
-};
+});
 
 function series(family, labels) {
     const inner = Object.keys(labels).map((label) => `${label}="${labels[label]}"`).join(',');
@@ -42,12 +43,12 @@ function gauge(name, help, samples) {
 }
 
 function counters() {
-    const counted = ngx.shared.counts.keys(10000);
-    return Object.keys(FAMILIES).map((name) => {
-        const known = FAMILIES[name][1].map((labels) => series(name, labels));
+    const counted = ngx.shared.counts.keys(10000), all = families();
+    return Object.keys(all).map((name) => {
+        const known = all[name][1].map((labels) => series(name, labels));
         const more = counted.filter((key) => key.split('{')[0] === PREFIX + name && !known.includes(key)).sort();
         const samples = known.concat(more).map((key) => `${key} ${ngx.shared.counts.get(key) || 0}`);
-        return family(name, 'counter', FAMILIES[name][0], samples);
+        return family(name, 'counter', all[name][0], samples);
     });
 }
 

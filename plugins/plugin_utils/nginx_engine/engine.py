@@ -25,6 +25,9 @@ BUFFER_BYTES = 128 * 1024
 # At most as many pods of a target are told apart.
 MOST_PODS = 32
 
+# A target that always answers promptly and has not for so long (seconds) is looked at, before clients have to wait.
+LOOK_AFTER = 0.25
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -80,6 +83,7 @@ def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
     values: dict[str, Any] = {
         "policy": policy,
         "engine": engine,
+        "look_after": LOOK_AFTER,
         "statuses": " ".join(map(str, _intercepted(policy))),
     }
     environment.filters["milliseconds"] = lambda seconds: f"{round(seconds * 1000)}ms"
@@ -128,6 +132,8 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         # A try that begins later could keep a client waiting too long.
         "last_try_after": LONGEST_WAIT - policy.connect_within - policy.answer_within - 0.05,
         "longest_ms": round((LONGEST_WAIT - 0.1) * 1000),
+        "answer_within": policy.answer_within,
+        "look_after": LOOK_AFTER,
         "check_port": engine.check_port,
         "check_within_ms": round(policy.check_within * 1000),
         "check_every_ms": round(policy.check_every * 1000),

@@ -2,17 +2,20 @@
 // fallback.
 import counters from 'counters.js';
 import fallback from 'fallback.js';
+import patience from 'patience.js';
 import pods from 'pods.js';
 import settings from 'settings.js';
 import timers from 'timers.js';
 
 const HURRY_MS = 300;
+// With the time of @ask-briefly before it, this is less than anybody calls a wait.
+const GREAT_HURRY_MS = 150;
 // nginx ends a request after ten redirects of its own, and a try takes two.
 const MOST_TRIES = 4;
 
-function askPod(r, pod) {
+function askPod(r, pod, place) {
     r.variables.pod_key = pod[0];
-    r.internalRedirect('@ask');
+    r.internalRedirect(place || '@ask');
 }
 
 // Traefik says by which method it was asked, and takes that header from strangers: whoever comes here without it came by
@@ -24,7 +27,10 @@ async function decide(r) {
     }
     counters.count('requests_total');
     const well = pods.well();
-    if (well.length) {
+    if (well.length && patience.isShort()) {
+        r.variables.brief = '1';
+        askPod(r, pods.anyOf(well), '@ask-briefly');
+    } else if (well.length) {
         askPod(r, pods.anyOf(well));
     } else {
         await fallback.fall(r, 'down');
@@ -44,7 +50,7 @@ function others(r) {
 }
 
 // The first of them to answer a check, or nothing: there is no time to try one silent pod after another.
-function firstToAnswer(found) {
+function firstToAnswer(found, hurry) {
     const first = new Promise((resolve) => {
         let waiting = found.length;
         found.forEach((pod) => pods.ask(pod[0]).then((reply) => {
@@ -54,7 +60,7 @@ function firstToAnswer(found) {
             }
         }));
     });
-    return timers.within(HURRY_MS, first, undefined);
+    return timers.within(hurry, first, undefined);
 }
 
 async function nextPod(r, found) {
@@ -65,9 +71,15 @@ async function nextPod(r, found) {
         return undefined;
     }
     if (found === 'timeout' && left.length > 1) {
-        return firstToAnswer(left);
+        return firstToAnswer(left, HURRY_MS);
     }
     return pods.anyOf(left);
+}
+
+function anotherTry(r, found) {
+    pods.suspect(pods.lastOf(r.variables.upstream_addr));
+    counters.count('failed_tries_total', {reason: found});
+    return nextPod(r, found);
 }
 
 function trouble(r) {
@@ -79,6 +91,21 @@ function trouble(r) {
         return 'oversized';
     }
     return pods.lastOf(v.upstream_status) === '504' ? 'timeout' : 'network';
+}
+
+// The target took longer than it ever did. A check tells whether this request is slow, one pod or all of them; what it told
+// is true for other requests that have waited in vain, until the next round.
+async function lookAgain(r) {
+    const asked = pods.lastOf(r.variables.upstream_addr);
+    const well = pods.isSuspect('all') ? [] : pods.well();
+    const next = well.length ? await firstToAnswer(well, GREAT_HURRY_MS) : undefined;
+    if (next && next[1] === asked) {
+        patience.lengthen();
+        return next;
+    }
+    (next ? [asked] : ['all', asked].concat(well.map((pod) => pod[1]))).forEach(pods.suspect);
+    counters.count('failed_tries_total', {reason: 'timeout'});
+    return next;
 }
 
 async function judge(r) {
@@ -93,9 +120,8 @@ async function judge(r) {
         r.return(Number(pods.lastOf(r.variables.upstream_status)));
         return;
     }
-    pods.suspect(pods.lastOf(r.variables.upstream_addr));
-    counters.count('failed_tries_total', {reason: found});
-    const next = await nextPod(r, found);
+    const next = r.variables.brief && found === 'timeout' ? await lookAgain(r) : await anotherTry(r, found);
+    r.variables.brief = '';
     if (next) {
         askPod(r, next);
     } else {

@@ -42,14 +42,17 @@ function isAddress(peer) {
     return PEER.test(peer);
 }
 
-// What a pod answers to the check, and which one it was. Without an address nobody was asked: there are no pods.
+// What a pod answers to the check, after how long, and which one it was. Without an address nobody was asked: there are no
+// pods.
 async function ask(key) {
+    const began = Date.now();
     try {
         const reply = await ngx.fetch(`http://127.0.0.1:${settings.check_port}/check?key=${key}`);
         const peer = lastOf(reply.headers.get('X-Checked-Pod'));
-        return {peer: isAddress(peer) ? peer : '', well: !settings.not_well.includes(reply.status)};
+        const well = !settings.not_well.includes(reply.status);
+        return {peer: isAddress(peer) ? peer : '', well: well, ms: Date.now() - began};
     } catch (e) {
-        return {peer: undefined, well: false};
+        return {peer: undefined, well: false, ms: Date.now() - began};
     }
 }
 

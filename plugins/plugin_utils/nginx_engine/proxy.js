@@ -5,6 +5,7 @@ import check from 'check.js';
 import clients from 'clients.js';
 import counters from 'counters.js';
 import judge from 'judge.js';
+import patience from 'patience.js';
 import pods from 'pods.js';
 import settings from 'settings.js';
 
@@ -35,6 +36,9 @@ function metrics(r) {
         ]),
         counters.gauge('last_check_timestamp_seconds', 'When the last round of checks began, since 1970.', [
             [{}, check.lastRound() / 1000],
+        ]),
+        counters.gauge('patience_seconds', 'How long a request waits for a pod before others are looked at.', [
+            [{}, patience.isShort() ? settings.look_after : settings.answer_within],
         ]),
     ].concat(counters.counters());
     r.headersOut['Content-Type'] = 'text/plain; version=0.0.4; charset=utf-8';
