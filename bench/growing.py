@@ -20,6 +20,8 @@ HOSTS = 500
 OFFERED = 100
 NAMES = [f"growing-{number}" for number in range(1, max(NUMBERS) + 1)]
 MANY = "growing-many"
+# The other hosts of its policy.
+OTHERS = [f"site-{number}.lab.test" for number in range(1, HOSTS)]
 
 
 def growing(cluster: Cluster) -> Case:
@@ -86,7 +88,7 @@ def _bring_up(sites: Sites) -> None:
     objects = [*(_middleware(name) for name in (*NAMES, MANY)), _routes()]
     listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     sites.cluster.bench.program("apply", "--server-side", "-f", "-", stdin=listed)
-    policies = {f"site-{number}.lab.test": ("allow", "deny")[number % 2] for number in range(1, HOSTS)}
+    policies = {host: ("allow", "deny")[place % 2] for place, host in enumerate(OTHERS)}
     one = {"replicas": 1, "when_unsatisfiable": "ScheduleAnyway"}
     proxies = [{"name": name, "middleware": _place(name), "hosts": [_host(name)], **one} for name in (*NAMES, MANY)]
     proxies[-1]["fallback_policies"] = {**policies, _host(MANY): "basic"}
@@ -118,20 +120,22 @@ def _middleware(name: str) -> Object:
 
 
 def _routes() -> Object:
-    """A site behind each middleware, and one behind each chain."""
+    """A site behind each middleware, one behind each chain, and as many as the large policy names behind its proxy."""
     guarded = {name: [name] for name in (*NAMES, MANY)} | {f"chain-{number}": NAMES[:number] for number in NUMBERS}
-    routes = [
-        {
-            "kind": "Rule",
-            "match": f"Host(`{_host(name)}`)",
-            "middlewares": [{"name": middleware} for middleware in chain],
-            "services": [{"name": "site", "port": 80}],
-        }
-        for name, chain in guarded.items()
-    ]
+    routes = [_route([_host(name)], chain) for name, chain in guarded.items()]
+    routes += [_route(OTHERS[start : start + 50], [MANY]) for start in range(0, len(OTHERS), 50)]
     return {
         "apiVersion": "traefik.io/v1alpha1",
         "kind": "IngressRoute",
         "metadata": _place("growing"),
         "spec": {"entryPoints": ["web"], "routes": routes},
+    }
+
+
+def _route(hosts: Sequence[str], chain: Sequence[str]) -> Object:
+    return {
+        "kind": "Rule",
+        "match": " || ".join(f"Host(`{host}`)" for host in hosts),
+        "middlewares": [{"name": middleware} for middleware in chain],
+        "services": [{"name": "site", "port": 80}],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.cases import Case, Cluster, Contender, Samples
@@ -14,7 +15,8 @@ from bench.sites import DIRECT, OURS, PLAIN, Sites, sites_of
 RATE, OUTAGE_SECONDS = 50, 10.0
 # One request every two seconds: nobody but the checks finds out that the target hangs.
 QUIET_RATE, QUIET_SECONDS = 0.5, 20.0
-WELL_SECONDS = 1.0
+# A target that has been well for so long is known to be prompt, if it is.
+WELL_SECONDS = 25.0
 SETTLED_AFTER = 3.0
 # Longer than this is slow: somebody who waits notices it.
 SLOW_SECONDS = 0.5
@@ -23,9 +25,18 @@ WAYS = {"fallback proxy": OURS, "plain nginx": PLAIN}
 
 
 def outage(cluster: Cluster) -> Case:
-    """The fallback proxy and the plain one, at an even rate and on a quiet site."""
+    """The fallback proxy and the plain one in the same outages: at an even rate, and on a quiet site."""
     sites = sites_of(cluster)
-    return [make(sites, way, host) for make in (_even, _quiet) for way, host in WAYS.items()]
+
+    def even(_: str) -> Samples:
+        found = _suffered(sites, RATE, OUTAGE_SECONDS)
+        return _merged(_felt(outage, f"{way}, {RATE} requests a second") for way, outage in found.items())
+
+    def quiet(_: str) -> Samples:
+        found = _suffered(sites, QUIET_RATE, QUIET_SECONDS)
+        return {f"number slow: {way}, quiet site": float(len(outage.slow())) for way, outage in found.items()}
+
+    return [Contender(f"outage, {RATE} requests a second", even), Contender("outage, quiet site", quiet)]
 
 
 @dataclass(frozen=True)
@@ -53,48 +64,35 @@ class Outage:
         return None
 
 
-def _even(sites: Sites, way: str, host: str) -> Contender:
-    name = f"{way}, {RATE} requests a second"
-
-    def run(_: str) -> Samples:
-        found = _suffered(sites, host, RATE, OUTAGE_SECONDS)
-        return {
-            f"longest: {name}": max(reply.seconds for reply in found.replies()),
-            f"longest from 3 s on: {name}": max(reply.seconds for reply in found.replies(SETTLED_AFTER)),
-            f"share slow: {name}": 100 * len(found.slow()) / len(found.replies()),
-            f"back after: {name}": found.back_after() or BACK_WITHIN,
-        }
-
-    return Contender(f"{name}, outage", run)
+def _felt(outage: Outage, name: str) -> Samples:
+    return {
+        f"longest: {name}": max(reply.seconds for reply in outage.replies()),
+        f"longest from 3 s on: {name}": max(reply.seconds for reply in outage.replies(SETTLED_AFTER)),
+        f"share slow: {name}": 100 * len(outage.slow()) / len(outage.replies()),
+        f"back after: {name}": outage.back_after() or BACK_WITHIN,
+    }
 
 
-def _quiet(sites: Sites, way: str, host: str) -> Contender:
-    name = f"{way}, quiet site"
-
-    def run(_: str) -> Samples:
-        found = _suffered(sites, host, QUIET_RATE, QUIET_SECONDS)
-        return {
-            f"number slow: {name}": float(len(found.slow())),
-            f"longest: {name}": max(reply.seconds for reply in found.replies()),
-        }
-
-    return Contender(f"{name}, outage", run)
+def _merged(parts: Iterable[Samples]) -> Samples:
+    return {name: value for part in parts for name, value in part.items()}
 
 
-def _suffered(sites: Sites, host: str, rate: float, seconds: float) -> Outage:
-    """One outage under so many requests a second. Raises BenchFailed where somebody gets an error of a server."""
-    sites.wait_until_well(DIRECT, host)
-    found = asyncio.run(_outage(sites, Visitors(sites.addresses, [host], sites.headers(), rate), seconds))
-    statuses = found.visitors.statuses()
-    if any(status not in (200, 401) for status in statuses):
-        raise BenchFailed(f"{host} answered {dict(statuses)} during an outage")
-    return found
+def _suffered(sites: Sites, rate: float, seconds: float) -> dict[str, Outage]:
+    """One outage by way, so many requests a second each. Raises BenchFailed where a server's error is answered."""
+    sites.wait_until_well(DIRECT, *WAYS.values())
+    everybody = {way: Visitors(sites.addresses, [host], sites.headers(), rate) for way, host in WAYS.items()}
+    began, healed = asyncio.run(_outage(sites, list(everybody.values()), seconds))
+    for way, visitors in everybody.items():
+        statuses = visitors.statuses()
+        if any(status not in (200, 401) for status in statuses):
+            raise BenchFailed(f"{way} answered {dict(statuses)} during an outage")
+    return {way: Outage(visitors, began, healed) for way, visitors in everybody.items()}
 
 
-async def _outage(sites: Sites, visitors: Visitors, seconds: float) -> Outage:
+async def _outage(sites: Sites, everybody: Sequence[Visitors], seconds: float) -> tuple[float, float]:
     """Well, then hung for so many seconds, then until sessions count again or that has taken too long."""
     over = False
-    coming = asyncio.create_task(visitors.come(lambda: over))
+    coming = asyncio.gather(*(visitors.come(lambda: over) for visitors in everybody))
     await asyncio.sleep(WELL_SECONDS)
     began = time.perf_counter()
     try:
@@ -103,9 +101,9 @@ async def _outage(sites: Sites, visitors: Visitors, seconds: float) -> Outage:
     finally:
         healed = time.perf_counter()
         await asyncio.to_thread(sites.switch, "ok")
-    found = Outage(visitors, began, healed)
-    while found.back_after() is None and time.perf_counter() < healed + BACK_WITHIN:
+    outages = [Outage(visitors, began, healed) for visitors in everybody]
+    while time.perf_counter() < healed + BACK_WITHIN and any(outage.back_after() is None for outage in outages):
         await asyncio.sleep(0.1)
     over = True
     await coming
-    return found
+    return began, healed

@@ -129,6 +129,8 @@ def _secrets(secrets: Mapping[str, bool]) -> str:
 
 def _all(name: str, section: Section) -> str:
     heading = f"`{name}`: {section.rounds} rounds on {section.when}, load average {_loads(section.loads)}"
+    if section.discarded:
+        heading += f", {section.discarded} measurements made again because an answer was not as it should be"
     lines = ["| What | Median | Smallest | Largest |", "|---|---|---|---|"]
     for what, values in section.series.items():
         shown = (_text(value, unit_of(what)) for value in (_median(values), min(values), max(values)))

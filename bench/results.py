@@ -12,12 +12,16 @@ Series = Mapping[str, Sequence[float]]
 
 @dataclass
 class Section:
-    """One case: its samples by name, one a round, and the load average (1 minute) before each measurement."""
+    """One case: its samples by name, one a round, and the load average (1 minute) before each measurement.
+
+    ``discarded`` measurements were made again, because an answer was not as it should be.
+    """
 
     when: str
     rounds: int
     series: dict[str, list[float]] = field(default_factory=dict)
     loads: list[float] = field(default_factory=list)
+    discarded: int = 0
 
 
 @dataclass
