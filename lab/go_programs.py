@@ -108,6 +108,7 @@ KIND = GoModule("kind", {"kind": "sigs.k8s.io/kind"}, seconds=10)
 HELM = GoModule("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, seconds=60)
 PAUSE = GoModule("pause", {"pause": "."}, seconds=2)
 GO_HTTPBIN = GoModule("go-httpbin", {"go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin"}, seconds=5)
+VEGETA = GoModule("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, seconds=30)
 KIND_NODE_FILES = GoModuleFiles("kind", "sigs.k8s.io/kind", {"files": "images/base/files"})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from lab.cache import Artefact, Workplace
-from lab.go_programs import GO_HTTPBIN
+from lab.go_programs import GO_HTTPBIN, VEGETA
 from lab.layers import Entry, write_archive, write_layer
 from lab.settings import TRAEFIK_VERSIONS
 from lab.wheels import WheelProgram
@@ -73,8 +73,10 @@ NGINX = WorkloadImage(
     directory="/tmp",
 )
 HTTPBIN = WorkloadImage("localhost/lab/go-httpbin:2.26.0", "go-httpbin", GO_HTTPBIN.artefact)
+# What a drill's prober runs.
+PROBER = WorkloadImage("localhost/lab/vegeta:12.12.0", "vegeta", VEGETA.artefact)
 
 
 def workload_images(traefik_version: str = TRAEFIK_VERSIONS[0]) -> tuple[WorkloadImage, ...]:
     """Every image that the workloads run, with the wanted Traefik."""
-    return (traefik_image(traefik_version), NGINX, HTTPBIN)
+    return (traefik_image(traefik_version), NGINX, HTTPBIN, PROBER)
