@@ -15,7 +15,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 
 MANIFEST = Path(__file__).parents[2] / "docs" / "rbac.yaml"
 ACCOUNT = NAMESPACE = "resilient-traefik"
-ROLES = ("lock", "journal", "tier", "objects", "tenants", "traefik", "findings", "secrets")
+ROLES = ("lock", "journal", "tier", "objects", "tenants", "traefik", "findings", "drill", "secrets")
 _SECONDS = 3600
 
 

@@ -41,12 +41,14 @@ class Books:
     kubeconfig: Path
     reports: Path
     variables: dict[str, str] = field(default_factory=dict)
+    # Of the playbooks' process, beside what it has anyway.
+    environment: dict[str, str] = field(default_factory=dict)
 
     def play(self, name: str, *options: str, **variables: str) -> Ended:
         """The playbook run to its end, whatever that is."""
         ended = subprocess.run(
             self._command(name, options, variables),
-            env=_environment(),
+            env=_environment() | self.environment,
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -58,7 +60,7 @@ class Books:
         """The playbook killed with SIGKILL, forks included, when it prints a line that contains this."""
         running = subprocess.Popen(
             self._command(name, options, variables),
-            env=_environment(),
+            env=_environment() | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -13,6 +13,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership i
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
 
 _RBAC = "rbac.authorization.k8s.io"
+# Of an account that brings objects by server-side apply and waits for them.
+_BRINGING = ("get", "create", "patch")
 
 
 def needed_rights(context: Context, fault: Fault) -> list[Right]:
@@ -30,11 +32,12 @@ def _of_healer(fault: Fault) -> Iterator[Right]:
     """An account may only give rights that it has itself: those on the marked objects are among the fault's."""
     namespace, spaces = fault.namespace(), {each.ref.namespace for each in fault.marked()} - {""}
     yield from rights(("get", "create", "delete"), (f"clusterroles.{_RBAC}",))
-    yield from rights(("get", "patch"), ("serviceaccounts", "configmaps", "jobs.batch"), namespace)
-    if fault.marked():
-        yield Right("patch", f"clusterrolebindings.{_RBAC}")
+    if not fault.marked():
+        return
+    yield from rights(_BRINGING, ("serviceaccounts", "configmaps", "jobs.batch"), namespace)
+    yield from rights(_BRINGING, (f"clusterrolebindings.{_RBAC}",))
     for space in sorted(spaces):
-        yield from rights(("patch",), (f"roles.{_RBAC}", f"rolebindings.{_RBAC}"), space)
+        yield from rights(_BRINGING, (f"roles.{_RBAC}", f"rolebindings.{_RBAC}"), space)
 
 
 def fighters(context: Context, fault: Fault) -> list[str]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -26,13 +25,13 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject im
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import seconds_of
 
 # Traefik's answers when nobody answers its question, and when an application cannot be reached.
 _FAILURES = (500, 502, 503, 504)
-_TIMEOUT = "serverstransport.forwardingtimeouts.responseheadertimeout"
-# What is expected where Traefik waits for ever.
-_SENSIBLE_TIMEOUT = 30.0
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+_FORWARDING = "serverstransport.forwardingtimeouts"
+# What is expected where Traefik waits for ever, and where it dials for half a minute (seconds).
+_SENSIBLE_TIMEOUT, _SENSIBLE_DIAL = 30.0, 2.0
 # A name's addresses are kept by the cluster's DNS for so long at most, and then by nginx.
 _DNS_SECONDS = 45.0
 
@@ -143,17 +142,17 @@ def _backend(hangs: bool) -> Callable[[Context], Fault]:
     return fault
 
 
-def response_timeout(arguments: dict[str, str]) -> float:
-    """Seconds that Traefik gives an application to begin its answer; 0 for ever, which is its default."""
-    text = arguments.get(_TIMEOUT, "0")
-    parts = re.findall(r"([0-9.]+)(ns|us|µs|ms|s|m|h|)", text)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
-
-
 def _hung_backend(context: Context) -> Expectations:
-    seconds = response_timeout(context.traefik.arguments) or _SENSIBLE_TIMEOUT
+    given = context.traefik.arguments.get(f"{_FORWARDING}.responseheadertimeout", "")
+    seconds = seconds_of(given) or _SENSIBLE_TIMEOUT
     cut = {"visitor": "the drill's application", "status": [504]}
     return Expectations(longest_wait=seconds + 2, statuses=(cut,))
+
+
+def _restarted_backend(context: Context) -> Expectations:
+    """A pod that has gone is dialled until Traefik gives up, and then the retry asks another one."""
+    given = seconds_of(context.traefik.arguments.get(f"{_FORWARDING}.dialtimeout", "")) or _SENSIBLE_DIAL
+    return Expectations(longest_wait=min(given, _SENSIBLE_DIAL) + 2.5)
 
 
 def _nobody_asks(_context: Context) -> Expectations:
@@ -194,5 +193,5 @@ SCENARIOS: dict[str, Scenario] = {
     "replica_lost": Scenario("a Traefik replica is lost", _replica_lost, _nobody_asks),
     "node_drain": Scenario("a node is drained", _drained, _nobody_asks),
     "backend_hung": Scenario("an application hangs", _backend(hangs=True), _hung_backend),
-    "backend_restart": Scenario("an application is restarted", _backend(hangs=False)),
+    "backend_restart": Scenario("an application is restarted", _backend(hangs=False), _restarted_backend),
 }
