@@ -26,7 +26,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import EXIT_CODES, worst
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """Looks at the results of M(resilient.traefik.drill_report)."""
 
     CALLBACK_VERSION = 2.0

@@ -83,8 +83,7 @@ def conduct(context: Context, fault: Fault, expected: Expectations, told: result
         finally:
             if stage.is_restored:
                 _remove(stage, told)
-        _prove_steady(context, sites, told)
-    told.placement["after"] = _placement(fault)
+        _look_again(context, fault, sites, told)
     told.phases.ended = time.time()
 
 
@@ -173,8 +172,13 @@ def _judge(stage: Stage, expected: Expectations, told: result.Result, measured: 
         told.reasons = [*doubts, *told.reasons]
 
 
-def _prove_steady(context: Context, sites: Sequence[Visitor], told: result.Result) -> None:
-    problems = steady.as_before(context, sites, _LEAST_RECOVERY_SECONDS)
+def _look_again(context: Context, fault: Fault, sites: Sequence[Visitor], told: result.Result) -> None:
+    """The steady state after the drill, which has to be that before it."""
+    try:
+        problems = steady.as_before(context, sites, _LEAST_RECOVERY_SECONDS)
+        told.placement["after"] = _placement(fault)
+    except ResilientError as error:
+        problems = [str(error)]
     if problems:
         told.verdict = ROLLBACK_FAILED
         told.reasons = [f"after the drill it is not as before: {'; '.join(problems)}", *told.reasons]

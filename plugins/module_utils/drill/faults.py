@@ -58,6 +58,10 @@ class Fault:
         """Objects that exist as long as the drill."""
         return []
 
+    def needs_healer(self) -> bool:
+        """Whether anything stays that would have to be taken back."""
+        return bool(self.marked() or self.brought(""))
+
     def act(self) -> list[str]:
         """What is done beside the marked changes; returns it in words."""
         return []

@@ -43,12 +43,15 @@ class Stage:
 
     def install(self) -> None:
         """Brings the healer, and waits until it has shown that it can heal. Raises WriteFailed, WaitTimeout."""
+        if not self._fault.needs_healer():
+            return
         writer, context = self._context.writer, self._context
         created = writer.create(owner_role(context.kit, self._marked))
         uid = (created.changes[0].after or {})["metadata"]["uid"]
-        objects = self._fault.brought(uid)
-        if self._marked:
-            objects += healer(context.kit, uid, self._fault.namespace(), self._marked, self._fault.not_on())
+        objects = [
+            *healer(context.kit, uid, self._fault.namespace(), self._marked, self._fault.not_on()),
+            *self._fault.brought(uid),
+        ]
         self._brought = [ref_of(item) for item in objects]
         writer.apply(objects)
         waited = [ref for ref in self._brought if ref.kind in ("Job", "Deployment")]
@@ -76,10 +79,9 @@ class Stage:
         for position, each in enumerate(self._marked):
             now = self._context.client.get(each.ref)
             if mark_of(now) is None:
-                # The healer was faster, or nothing had been changed yet.
-                self.changes[position]["restored"] = value_at(now, each.mark.path) == value_at(
-                    each.item, each.mark.path
-                )
+                same = value_at(now, each.mark.path) == value_at(each.item, each.mark.path)
+                self.changes[position]["restored"] = same
+                self.fights.append(f"{each.ref}: not in the drill any more, whose time may have been over too soon")
                 continue
             if not each.mark.is_in_force(now):
                 who = ", ".join(owners_at(now, each.mark.path)) or "somebody"
