@@ -16,6 +16,8 @@ const Charts = (() => {
     ["longest_ms", "longest", "--longest", 2.5, []],
   ];
   const HEIGHT = 240;
+  // More columns than these are too thin for a line between them.
+  const MOST_APART = 150;
   // Three rows above the plot: labels of marks that are close together stand one below the other.
   const ROW = 16;
   const SHORTEST_MS = 1;
@@ -59,7 +61,7 @@ const Charts = (() => {
     const bars = uPlot.paths.bars({ size: [1, Infinity], align: 1 });
     const series = [...KINDS].reverse().map(([kind, label, name]) => {
       const fill = pattern(kind, name);
-      return { label, fill: () => fill, stroke: colour("--card"), width: 1, paths: bars, points: { show: false } };
+      return { label, fill: () => fill, stroke: colour("--card"), width: timeline.length > MOST_APART ? 0 : 1, paths: bars, points: { show: false } };
     });
     return {
       data: [timeline.map((second) => second.second), ...stacked(timeline)],
