@@ -75,17 +75,18 @@ def _together(parts: Sequence[tuple[int, Mapping[str, Any]]]) -> Saturated:
         whole.requests += part["requests"]
         whole.failed += part["failed"]
         if part["requests"] >= connections:
-            whole.latencies.update(_as_measured(part, part["microseconds"] // (part["requests"] // connections)))
+            usual = part["microseconds"] // (part["requests"] // connections)
+            whole.latencies.update(as_measured(dict(part["latencies"]), usual))
     return whole
 
 
-def _as_measured(part: Mapping[str, Any], usual: int) -> Counter[int]:
+def as_measured(told: Mapping[int, int], usual: int) -> Counter[int]:
     """Answers by microseconds without those that wrk makes up: what would have been sent while a client waited.
 
     For each answer that took twice the usual time or more it adds (4.1.0, stats.c, stats_correct) one that took the
     usual time less, and so on down to the usual time.
     """
-    counts: Counter[int] = Counter(dict(part["latencies"]))
+    counts: Counter[int] = Counter(told)
     for microseconds in sorted(counts, reverse=True):
         for earlier in range(microseconds - usual, usual, -usual):
             counts[earlier] -= counts[microseconds]
