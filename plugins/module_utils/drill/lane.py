@@ -126,7 +126,7 @@ class Lane:
                 taken = self._next()
             if taken is None:
                 break
-            self._send(*taken)
+            self._carry_out(*taken)
             if not self._stays():
                 return
         with self._lock:
@@ -177,7 +177,7 @@ class Lane:
             self._workers += 1
             Thread(target=self._work, name=f"visitor of {self.replica}", daemon=True).start()
 
-    def _send(self, number: int, due: float) -> None:
+    def _carry_out(self, number: int, due: float) -> None:
         visitor = number % len(self._visitors)
         asked = ask(self._sessions, self._visitors[visitor].request)
         if asked.own_fault:
