@@ -22,7 +22,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.eviction im
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import verified
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.tier_policy import running
 
@@ -179,27 +180,24 @@ def _lowest(item: Object, scalers: Sequence[Object]) -> int:
 
 def _verified(task: Task) -> dict[str, Any]:
     """Checks until all hold or the time is over: the disruption controller counts pods a moment later."""
-    checks: list[dict[str, Any]] = []
     wishes = _wishes(task)
-    for _left in tries(task.params["wait_timeout"]):
+
+    def look() -> list[Check]:
         subjects, missing = _subjects(task, wishes)
-        checks = [{"name": text, "passed": False, "expected": "a workload", "found": "none"} for text in missing]
-        checks += [check for subject in subjects for check in _checks(task.client, subject)]
-        failed = [check for check in checks if not check["passed"]]
-        if not failed:
-            return {"changed": False, "checks": checks}
-    told = "; ".join(f"{check['name']}: expected {check['expected']}, found {check['found']}" for check in failed)
-    raise NotProtected(f"{len(failed)} of {len(checks)} checks of disruption budgets failed: {told}", checks=checks)
+        none = [Check(text, False, "a workload", "none") for text in missing]
+        return none + [check for subject in subjects for check in _checks(task.client, subject)]
+
+    return verified(look, task.params["wait_timeout"], NotProtected)
 
 
-def _checks(client: Client, subject: Subject) -> list[dict[str, Any]]:
+def _checks(client: Client, subject: Subject) -> list[Check]:
     ref, found = ref_of(subject.item), selecting(subject.item, subject.budgets)
     listed = ", ".join(f"{item['metadata']['name']} ({limit_of(item)})" for item in found) or "none"
     kept = [item for item in found if limit_of(item).allows(subject.replicas) < max(subject.replicas, 2)]
     lacking = "; ".join(filter(None, (readiness.missing(item) for item in found)))
     return [
-        _check(f"{ref}: one budget keeps pods of it", len(found) == len(kept) == 1, "one that keeps some", listed),
-        _check(
+        Check(f"{ref}: one budget keeps pods of it", len(found) == len(kept) == 1, "one that keeps some", listed),
+        Check(
             f"{ref}: one disruption is allowed",
             bool(found) and not lacking,
             "disruptionsAllowed of 1 or more",
@@ -209,15 +207,11 @@ def _checks(client: Client, subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def _eviction_check(client: Client, subject: Subject) -> dict[str, Any]:
+def _eviction_check(client: Client, subject: Subject) -> Check:
     """Asks the API server whether a drain could evict one of the pods. Nothing is evicted."""
     ref = ref_of(subject.item)
     listed = read_found(client, [pods_query(subject.item)])[0].items
     pods = [pod for pod in running(listed) if belongs(pod, ref)]
     refusal = rehearse_eviction(client, ref_of(pods[0])) if pods else "no pod is running"
     name = f"{ref}: a drain may evict one pod (rehearsed)"
-    return _check(name, not refusal, "evicted", refusal or f"{pods[0]['metadata']['name']} could be evicted")
-
-
-def _check(name: str, passed: bool, expected: str, found: str) -> dict[str, Any]:
-    return {"name": name, "passed": passed, "expected": expected, "found": found}
+    return Check(name, not refusal, "evicted", refusal or f"{pods[0]['metadata']['name']} could be evicted")

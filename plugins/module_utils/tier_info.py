@@ -11,7 +11,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils import tier_labe
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import equal, verified
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.tier_move import Move
 from ansible_collections.resilient.traefik.plugins.module_utils.tier_policy import LimitRangeValues
@@ -170,51 +171,35 @@ def _other_limits(task: Task, tier: Tier, seen: Seen) -> list[str]:
 
 
 def _verified(task: Task) -> dict[str, Any]:
-    tier, checks = _tier(task), list[dict[str, Any]]()
-    for _left in tries(task.params["wait_timeout"]):
-        checks = _checks(task, tier, _seen(task, tier))
-        failed = [check for check in checks if not check["passed"]]
-        if not failed:
-            return {"changed": False, "checks": checks}
-    told = "; ".join(f"{check['name']}: expected {check['expected']}, found {check['found']}" for check in failed)
-    raise NotInTier(
-        f"{len(failed)} of {len(checks)} checks of tier {tier.move.destination} failed: {told}", checks=checks
-    )
+    tier = _tier(task)
+    return verified(lambda: _checks(task, tier, _seen(task, tier)), task.params["wait_timeout"], NotInTier)
 
 
-def _checks(task: Task, tier: Tier, seen: Seen) -> list[dict[str, Any]]:
+def _checks(task: Task, tier: Tier, seen: Seen) -> list[Check]:
     move = tier.move
-    checks = [_check(f"workloads: {fault}", False, "it is there", "it is not") for fault in seen.faults]
+    checks = [Check(f"workloads: {fault}", False, "it is there", "it is not") for fault in seen.faults]
     for name in tier.namespaces:
         found = _label(seen.namespaces[name], move.label) if name in seen.namespaces else "no such namespace"
-        checks.append(_equal(f"Namespace {name}: label {move.label}", move.destination, found))
+        checks.append(equal(f"Namespace {name}: label {move.label}", move.destination, found))
         if tier.limits:
             checks.append(_limits_check(task, tier.limits, name))
     for item in seen.workloads:
-        checks.append(_equal(f"{ref_of(item)}: label {move.label}", move.destination, _label(item, move.label)))
+        checks.append(equal(f"{ref_of(item)}: label {move.label}", move.destination, _label(item, move.label)))
         if tier.priority_class:
             classes = {pod["spec"].get("priorityClassName", "") or "none" for pod in tier_label.pods_of(task, item)}
             found = ", ".join(sorted(classes)) or "no pods"
-            checks.append(_equal(f"{ref_of(item)}: PriorityClass of its pods", tier.priority_class, found))
+            checks.append(equal(f"{ref_of(item)}: PriorityClass of its pods", tier.priority_class, found))
     return checks
 
 
-def _limits_check(task: Task, limits: LimitRangeValues, namespace: str) -> dict[str, Any]:
+def _limits_check(task: Task, limits: LimitRangeValues, namespace: str) -> Check:
     (answer,) = read_found(task.client, [Query("v1", "LimitRange", limits.name, namespace)])
     item = answer.items[0] if answer.items else None
     wanted = ", ".join(
         f"{field}.{resource} {value}" for field, values in limits.limits.items() for resource, value in values.items()
     )
     lacks = tier_policy.limit_range_lacks(item, limits)
-    return _check(f"LimitRange {namespace}/{limits.name}: defaults and limits", not lacks, wanted, lacks or wanted)
-
-
-def _equal(name: str, expected: str, found: str) -> dict[str, Any]:
-    return _check(name, expected == found, expected, found)
-
-
-def _check(name: str, passed: bool, expected: str, found: str) -> dict[str, Any]:
-    return {"name": name, "passed": passed, "expected": expected, "found": found}
+    return Check(f"LimitRange {namespace}/{limits.name}: defaults and limits", not lacks, wanted, lacks or wanted)
 
 
 def _label(item: Object, label: str) -> str:

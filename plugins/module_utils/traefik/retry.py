@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
 
 _DURATION = re.compile(r"([0-9]+(ns|us|µs|ms|s|m|h)?)+")
@@ -80,15 +81,15 @@ def parsed(version: str) -> tuple[int, ...]:
     return (int(found[1]), int(found[2])) if found else ()
 
 
-def check(existing: Mapping[str, Any] | None, wanted: Object) -> dict[str, Any]:
+def check(existing: Mapping[str, Any] | None, wanted: Object) -> Check:
     """Whether the Middleware is there and retries as wanted. Durations count as they are written."""
     expected = wanted["spec"]["retry"]
     found = ((existing or {}).get("spec") or {}).get("retry") or {}
     same = {name: found.get(name) for name in expected}
     metadata = wanted["metadata"]
-    return {
-        "name": f"Middleware {metadata['namespace']}/{metadata['name']} retries as wanted",
-        "passed": existing is not None and same == expected,
-        "expected": json.dumps(expected, sort_keys=True),
-        "found": json.dumps(found, sort_keys=True) if existing else "no such Middleware",
-    }
+    return Check(
+        f"Middleware {metadata['namespace']}/{metadata['name']} retries as wanted",
+        existing is not None and same == expected,
+        json.dumps(expected, sort_keys=True),
+        json.dumps(found, sort_keys=True) if existing else "no such Middleware",
+    )

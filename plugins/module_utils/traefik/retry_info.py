@@ -9,8 +9,9 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import none_lacks, verified
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain, retry, scope, sites
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_faults import (
@@ -55,8 +56,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "verify": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 30},
 }
-# Offenders that a check or a finding names; more are counted.
-_NAMED = 5
 
 
 class NotRetrying(errors.ResilientError):
@@ -253,31 +252,27 @@ def _sites(task: Task, case: Case) -> list[dict[str, str]]:
 
 
 def _verified(task: Task) -> dict[str, Any]:
-    checks: list[dict[str, Any]] = []
-    for _left in tries(task.params["wait_timeout"]):
+    def look() -> list[Check]:
         case = _case(task, chosen_workload(task))
-        checks = [retry.check(task.client.find(ref_of(case.wanted)), case.wanted), *_chain_checks(task, case)]
-        checks += _router_checks(task, case)
-        failed = [check for check in checks if not check["passed"]]
-        if not failed:
-            return {"changed": False, "checks": checks}
-    told = "; ".join(f"{check['name']}: expected {check['expected']}, found {check['found']}" for check in failed)
-    raise NotRetrying(f"{len(failed)} of {len(checks)} checks of retrying failed: {told}", checks=checks)
+        there = retry.check(task.client.find(ref_of(case.wanted)), case.wanted)
+        return [there, *_chain_checks(task, case), *_router_checks(task, case)]
+
+    return verified(look, task.params["wait_timeout"], NotRetrying)
 
 
-def _chain_checks(task: Task, case: Case) -> list[dict[str, Any]]:
+def _chain_checks(task: Task, case: Case) -> list[Check]:
     qualified, items = case.edit.middleware.qualified, case.targets.items
     if task.params["chains"] == ENTRY_POINTS:
         lacking = _lacking(task, case)
         count = len(task.params["entry_points"] or [])
-        return [_count_check(f"{qualified} is first at the entry points", count, lacking)]
+        return [none_lacks(f"{qualified} is first at the entry points", count, lacking)]
     if task.params["chains"] == NOWHERE:
         return []
     differing = [str(ref_of(item)) for item in items if plan(item, case.edit).patch]
-    return [_count_check(f"{qualified} is first in the chosen chains", len(items), differing)]
+    return [none_lacks(f"{qualified} is first in the chosen chains", len(items), differing)]
 
 
-def _router_checks(task: Task, case: Case) -> list[dict[str, Any]]:
+def _router_checks(task: Task, case: Case) -> list[Check]:
     """A replica that has not loaded the middleware has no router for the sites behind it."""
     silent = task.params["silent_sites"]
     asked = [site for site in _sites(task, case) if site["host"] not in (silent or [])]
@@ -287,10 +282,4 @@ def _router_checks(task: Task, case: Case) -> list[dict[str, Any]]:
     if silent is None:
         missing = held_against(missing, len(asked), len(case.workload.ready))
     told = [f"{host} at {', '.join(names)}" for host, names in missing.items()]
-    return [_count_check("every replica has the routers of the sites behind it", len(asked), told)]
-
-
-def _count_check(name: str, count: int, lacking: Sequence[str]) -> dict[str, Any]:
-    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
-    found = f"{count - len(lacking)}, not {'; '.join(lacking[:_NAMED])}{more}" if lacking else str(count)
-    return {"name": name, "passed": not lacking, "expected": str(count), "found": found}
+    return [none_lacks("every replica has the routers of the sites behind it", len(asked), told)]

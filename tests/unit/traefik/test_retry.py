@@ -89,7 +89,7 @@ def test_notes_depend_on_version_and_status() -> None:
 )
 def test_the_check_compares_what_was_wanted(existing: dict[str, Any] | None, passed: bool) -> None:
     seen = None if existing is None else {"spec": {"retry": existing | {"timeout": "5s"}}}
-    assert retry.check(seen, retry.middleware("edge", "retry", 2, "1s", {}))["passed"] is passed
+    assert retry.check(seen, retry.middleware("edge", "retry", 2, "1s", {})).passed is passed
 
 
 @pytest.mark.parametrize(
