@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.metrics import scrape, summary
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import find_workload
 from tests.integration.http_in_pod import Door, ask
 from tests.integration.lab_cluster import eventually
 
@@ -62,3 +65,18 @@ def await_both_backends(door: Door, host: str) -> None:
 def statuses(door: Door, host: str, count: int, path: str = "/status/200") -> Counter[int]:
     """How often each status came for that many requests, one after the other."""
     return Counter(ask(door, host, path).status for _ in range(count))
+
+
+def statuses_of_one_configuration(client: Client, door: Door, host: str, count: int) -> Counter[int]:
+    """The same while Traefik takes up nothing new: with every change it begins anew with the first backend."""
+    workload = find_workload(client, "traefik", "traefik")
+    (replica,) = [replica for replica in workload.replicas if replica.name == door.pod]
+    seen: list[Counter[int]] = []
+
+    def undisturbed() -> bool:
+        reloads = summary(scrape(client, workload, replica))["reloads"]
+        seen.append(statuses(door, host, count))
+        return bool(summary(scrape(client, workload, replica))["reloads"] == reloads)
+
+    eventually(undisturbed, f"{door.pod} answers {count} requests without a change between them")
+    return seen[-1]

@@ -6,11 +6,11 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from tests.integration.lab_cluster import eventually
@@ -82,32 +82,31 @@ class RolePlayer:
 
     def part(self, tasks_from: str, facts: str) -> Any:
         """What a part of the role, such as its preflight, registers under that name."""
+        return self.parts(tasks_from, facts, [{}])[0]
+
+    def parts(self, tasks_from: str, facts: str, several: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """The same with each of several settings, in one play: to start it takes longer than what it does."""
         role = {"name": f"resilient.traefik.{self.role}", "tasks_from": tasks_from, "apply": {"ignore_errors": True}}
         shown = {"ansible.builtin.debug": {"msg": "PRINTED {{ " + facts + " | to_json }} END"}}
+        tasks = [[{"ansible.builtin.include_role": role, "vars": dict(settings)}, shown] for settings in several]
         book = {
             "hosts": "all",
             "connection": "local",
             "gather_facts": False,
             "vars": {"ansible_python_interpreter": sys.executable} | self.settings,
             "module_defaults": {"group/resilient.traefik.cluster": self.options},
-            "tasks": [{"ansible.builtin.include_role": role}, shown],
+            "tasks": [task for each in tasks for task in each],
         }
         path = self.folder / "part.yml"
         path.write_text(json.dumps([book]))
-        return printed(self._run(str(path)))
+        return _all_printed(self._run(str(path)), len(several))
 
     def roll_back(self) -> Ended:
         """The playbook rollback, for this run; it waits its turn where somebody else holds the cluster's lock."""
         given = ["-e", f"resilient_traefik_run_id={self.run_id}"]
         given += ["-e", f"resilient_traefik_kubeconfig={self.options['kubeconfig']}"]
-        ended: list[Ended] = []
-
-        def done() -> bool:
-            ended.append(self._run(str(ROOT / "playbooks" / "rollback.yml"), "-c", "local", *given))
-            return "is held by" not in ended[-1].output
-
-        eventually(done, "the cluster's lock is free", LOCK_SECONDS)
-        return ended[-1].well()
+        book = str(ROOT / "playbooks" / "rollback.yml")
+        return at_its_turn(lambda: self._run(book, "-c", "local", *given)).well()
 
     def _run(self, *arguments: str) -> Ended:
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", *arguments]
@@ -118,6 +117,26 @@ class RolePlayer:
         return Ended(ended.returncode, ended.stdout + ended.stderr)
 
 
+class _Told(Protocol):
+    @property
+    def output(self) -> str: ...
+
+
+AnyEnded = TypeVar("AnyEnded", bound=_Told)
+
+
+def at_its_turn(play: Callable[[], AnyEnded]) -> AnyEnded:
+    """How the play ends once nobody else holds the cluster's lock."""
+    ended: list[AnyEnded] = []
+
+    def begun() -> bool:
+        ended.append(play())
+        return "is held by" not in ended[-1].output
+
+    eventually(begun, "the cluster's lock is free", LOCK_SECONDS)
+    return ended[-1]
+
+
 def new_run() -> str:
     """A name for a run."""
     return f"role-{uuid4().hex[:8]}"
@@ -125,9 +144,13 @@ def new_run() -> str:
 
 def printed(ended: Ended) -> Any:
     """The value that a play printed by ``facts``."""
-    found = re.search(r'"msg": "PRINTED (.*) END"', ended.output)
-    assert found, ended.output
-    return json.loads(json.loads(f'"{found[1]}"'))
+    return _all_printed(ended, 1)[0]
+
+
+def _all_printed(ended: Ended, count: int) -> list[Any]:
+    found = re.findall(r'"msg": "PRINTED (.*) END"', ended.output)
+    assert len(found) == count, ended.output
+    return [json.loads(json.loads(f'"{text}"')) for text in found]
 
 
 @contextmanager

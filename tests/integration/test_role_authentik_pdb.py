@@ -130,28 +130,35 @@ def test_the_rehearsal_tells_what_a_drain_would_hear_and_evicts_nobody(sso: str,
 
 
 def test_every_bad_input_is_told_before_any_write(sso: str, role: RolePlayer, admin: Client, audited: Audited) -> None:
-    def findings(**settings: Any) -> str:
-        return " ".join(role.with_settings(**settings).part("preflight", "authentik_pdb_preflight.findings"))
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, []),
+        ({"authentik_pdb_server_min_available": "most"}, ["authentik_pdb_server_min_available: 'most'"]),
+        (
+            {"authentik_pdb_server_min_available": "3", "authentik_pdb_where_blocking": "finding"},
+            ["would block every drain"],
+        ),
+        (
+            {"authentik_pdb_server_selectors": ["app=none"]},
+            ["no Deployment or StatefulSet with the labels app=none"],
+        ),
+        (
+            {"authentik_pdb_worker_selectors": ["app=none"], "authentik_pdb_worker_optional": False},
+            ["authentik_pdb_worker_selectors: there is no"],
+        ),
+    ]
+    told = role.parts("preflight", "authentik_pdb_preflight.findings", [settings for settings, _words in cases])
+    for findings, (settings, words) in zip(told, cases, strict=True):
+        assert bool(findings) is bool(words), (settings, findings)
+        assert all(each in " ".join(findings) for each in words), (settings, findings)
 
-    assert findings() == ""
-    assert "authentik_pdb_server_min_available: 'most'" in findings(authentik_pdb_server_min_available="most")
-    assert "would block every drain" in findings(
-        authentik_pdb_server_min_available="3", authentik_pdb_where_blocking="finding"
-    )
-    assert "no Deployment or StatefulSet with the labels app=none" in findings(
-        authentik_pdb_server_selectors=["app=none"]
-    )
-    assert "authentik_pdb_worker_selectors: there is no" in findings(
-        authentik_pdb_worker_selectors=["app=none"], authentik_pdb_worker_optional=False
-    )
     _given(admin, _budget(sso, "sso-server", HELM, minAvailable=0))
-    trap = findings()
+    trap = " ".join(role.part("preflight", "authentik_pdb_preflight.findings"))
     assert "(Helm release anywhere/sso) has minAvailable 0 (what a chart renders" in trap
     refused = role.play()
     assert refused.code != 0
     assert "has minAvailable 0" in refused.output
     _given(admin, _budget(sso, "second", maxUnavailable=1))
-    assert "select the same pods" in findings()
+    assert "select the same pods" in " ".join(role.part("preflight", "authentik_pdb_preflight.findings"))
     assert audited.writes() == []
 
 

@@ -18,7 +18,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from tests.integration.http_in_pod import Door, ask
 from tests.integration.support_engine import Audited, namespace_object
 from tests.integration.support_own_traefik import OwnTraefik, run, watching_only
-from tests.integration.support_retry import statuses
+from tests.integration.support_retry import statuses, statuses_of_one_configuration
 from tests.integration.support_role import RolePlayer, new_run, printed
 from tests.integration.support_traefik import CHAIN, TRAEFIK, route
 
@@ -109,13 +109,13 @@ def test_plan_apply_again_and_back(
 
 
 def test_refused_connections_are_502_before_and_none_after(
-    shop: str, role: RolePlayer, traefik_doors: list[Door]
+    shop: str, role: RolePlayer, admin: Client, traefik_doors: list[Door]
 ) -> None:
     """One of two backends refuses: half of the requests fail, through each replica and for each kind of object."""
     hosts = [f"{name}.{shop}.test" for name in ("plain", "routed")]
     for host in hosts:
         for door in traefik_doors:
-            seen = statuses(door, host, 12)
+            seen = statuses_of_one_configuration(admin, door, host, 12)
             assert seen[502] == 6, seen
     role.play().well()
     for host in hosts:
@@ -124,24 +124,35 @@ def test_refused_connections_are_502_before_and_none_after(
 
 
 def test_every_bad_input_is_told_before_any_write(shop: str, role: RolePlayer, admin: Client, audited: Audited) -> None:
-    def findings(**settings: Any) -> str:
-        return " ".join(role.with_settings(**settings).part("preflight", "retry_preflight.findings"))
-
-    assert findings() == ""
-    both = findings(retry_attempts=1, retry_initial_interval="soon", retry_traefik_namespace=shop)
-    assert "retry_attempts: is the total number of tries, so 1 never retries" in both
-    assert "retry_initial_interval: 'soon' is no duration" in both
-    assert "retry_traefik_namespace: no Deployment" in both
-    assert "retry_names: no Ingress or IngressRoute" in findings(retry_names=["nobody"])
-    named = findings(retry_names=["broken", "foreign"])
-    assert f"retry_names: Ingress {shop}/broken would be dropped" in named
-    assert f"retry_names: Ingress {shop}/foreign would be dropped or is not served" in named
-    assert "marked is there already and is no retry middleware (headers)" in findings(retry_name="marked")
-    assert "unknown field" in findings(retry_more={"often": True})
-    assert "has no nowhere; it has" in findings(retry_chains="entry_points", retry_entry_points=["nowhere"])
-    assert "name some of those" in findings(retry_chains="entry_points", retry_entry_points=[])
-    assert "retry_namespaces: choose" in findings(retry_namespaces=[])
-    assert "not found" in findings(retry_namespace="no-such-namespace")
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, []),
+        (
+            {"retry_attempts": 1, "retry_initial_interval": "soon", "retry_traefik_namespace": shop},
+            [
+                "retry_attempts: is the total number of tries, so 1 never retries",
+                "retry_initial_interval: 'soon' is no duration",
+                "retry_traefik_namespace: no Deployment",
+            ],
+        ),
+        ({"retry_names": ["nobody"]}, ["retry_names: no Ingress or IngressRoute"]),
+        (
+            {"retry_names": ["broken", "foreign"]},
+            [
+                f"retry_names: Ingress {shop}/broken would be dropped",
+                f"retry_names: Ingress {shop}/foreign would be dropped or is not served",
+            ],
+        ),
+        ({"retry_name": "marked"}, ["marked is there already and is no retry middleware (headers)"]),
+        ({"retry_more": {"often": True}}, ["unknown field"]),
+        ({"retry_chains": "entry_points", "retry_entry_points": ["nowhere"]}, ["has no nowhere; it has"]),
+        ({"retry_chains": "entry_points", "retry_entry_points": []}, ["name some of those"]),
+        ({"retry_namespaces": []}, ["retry_namespaces: choose"]),
+        ({"retry_namespace": "no-such-namespace"}, ["not found"]),
+    ]
+    told = role.parts("preflight", "retry_preflight.findings", [settings for settings, _words in cases])
+    for findings, (settings, words) in zip(told, cases, strict=True):
+        assert bool(findings) is bool(words), (settings, findings)
+        assert all(each in " ".join(findings) for each in words), (settings, findings)
     refused = role.with_settings(retry_attempts=1).play()
     assert refused.code != 0
     assert "1 never retries" in refused.output

@@ -109,18 +109,25 @@ def test_plan_apply_again_and_back(aux: str, role: RolePlayer, admin: Client, au
 
 
 def test_every_bad_input_is_told_before_any_write(aux: str, role: RolePlayer, audited: Audited) -> None:
-    def findings(**settings: Any) -> str:
-        return " ".join(role.with_settings(**settings).part("preflight", "tier_preflight.findings"))
-
-    assert findings() == ""
-    several = findings(tier_namespaces=["nowhere", aux], tier_from="3-edge", tier_priority_class="none-such")
-    assert "tier_namespaces: Namespace nowhere does not exist" in several
-    assert f"tier_from: Deployment {aux}/blocker has tier=4-aux" in several
-    assert "tier_priority_class: there is no PriorityClass none-such" in several
-    assert "'lots' is no quantity" in findings(tier_limits={"max": {"memory": "lots"}})
-    assert "tier_workloads: there is no Deployment" in findings(tier_workloads=[{"name": "nobody"}])
-    assert "has no label tier" in findings(tier_workloads=[{"name": "beside"}])
-    assert "tier_to: 4-aux is the tier to leave" in findings(tier_to="4-aux")
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, []),
+        (
+            {"tier_namespaces": ["nowhere", aux], "tier_from": "3-edge", "tier_priority_class": "none-such"},
+            [
+                "tier_namespaces: Namespace nowhere does not exist",
+                f"tier_from: Deployment {aux}/blocker has tier=4-aux",
+                "tier_priority_class: there is no PriorityClass none-such",
+            ],
+        ),
+        ({"tier_limits": {"max": {"memory": "lots"}}}, ["'lots' is no quantity"]),
+        ({"tier_workloads": [{"name": "nobody"}]}, ["tier_workloads: there is no Deployment"]),
+        ({"tier_workloads": [{"name": "beside"}]}, ["has no label tier"]),
+        ({"tier_to": "4-aux"}, ["tier_to: 4-aux is the tier to leave"]),
+    ]
+    told = role.parts("preflight", "tier_preflight.findings", [settings for settings, _words in cases])
+    for findings, (settings, words) in zip(told, cases, strict=True):
+        assert bool(findings) is bool(words), (settings, findings)
+        assert all(each in " ".join(findings) for each in words), (settings, findings)
     refused = role.with_settings(tier_namespaces=["nowhere"]).play()
     assert refused.code != 0
     assert "tier_namespaces: Namespace nowhere does not exist" in refused.output
