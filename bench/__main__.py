@@ -1,6 +1,6 @@
 """python -m bench [--rounds 5] [--only CASE ...] [--output FILE]: measures and writes the table.
 
-What the other cases have measured before stays in RESULTS.md, and nothing of it in another file.
+Each case is written when it is over; what others have measured before stays.
 """
 
 from __future__ import annotations
@@ -50,21 +50,18 @@ def main() -> int:
     lab = settings.from_environment()
     home = rivals.kubernetes_core(lab.cache)
     kubeconfig = Path(os.environ.get("K8S_AUTH_KUBECONFIG") or lab.kubeconfig)
-    found = results.Results() if arguments.output != RESULTS else results.read(KEPT)
     plays = bool(PLAYED.keys() & set(arguments.only))
+    kept = KEPT if arguments.output == RESULTS else arguments.output.with_suffix(".json")
     try:
         with _crowded(Bench(kubeconfig, home, rivals.kubectl()), many=plays) as cluster:
+            shown = cases.secrets_shown(cluster, f"{cluster.crowd}-secrets") if plays else {}
             for name in arguments.only:
-                found.sections[name] = _measure(cluster, name, arguments.rounds)
-            if plays:
-                found.secrets = cases.secrets_shown(cluster, f"{cluster.crowd}-secrets")
-            found.versions = _versions(cluster, home)
+                section = _measure(cluster, name, arguments.rounds)
+                found = results.add(kept, name, section, shown, _versions(cluster, home))
+                arguments.output.write_text(written(found))
     except BenchFailed as error:
-        print(f"Nothing was written: {error}", file=sys.stderr)
+        print(f"Nothing was written of the case that failed: {error}", file=sys.stderr)
         return 1
-    if arguments.output == RESULTS:
-        results.write(found, KEPT)
-    arguments.output.write_text(written(found))
     print(arguments.output.read_text())
     for goal in missed(found):
         print(f"Not reached: {goal}")

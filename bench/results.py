@@ -66,5 +66,15 @@ def write(results: Results, path: Path) -> None:
     path.write_text(json.dumps(kept, indent=1) + "\n")
 
 
+def add(path: Path, name: str, section: Section, secrets: Mapping[str, bool], versions: Mapping[str, str]) -> Results:
+    """Keep one case beside what is kept, and return all of it."""
+    found = read(path)
+    found.sections[name] = section
+    found.secrets.update(secrets)
+    found.versions.update(versions)
+    write(found, path)
+    return found
+
+
 def _rounded(value: float) -> float:
     return float(f"{value:.5g}")
