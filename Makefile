@@ -1,5 +1,7 @@
 # The commands of this repository. `make` alone lists them.
 PYTHON ?= python3
+# How many files of integration tests run at a time. They mostly wait for the cluster.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(abspath $(VENV))/bin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/resilient-traefik
@@ -44,7 +46,9 @@ demo: lab ## the failure on a real cluster, the cure, and both measured side by 
 	@$(BIN)/python -m demo
 
 .PHONY: test
-test: lint unit browser sanity lab integration molecule ## everything that CI checks
+test: setup ## everything that CI checks
+	@$(MAKE) --jobs=2 --output-sync=target together lint unit browser sanity
+	@$(MAKE) alone molecule
 
 # --- the lab ----------------------------------------------------------------------------------------------------
 
@@ -90,8 +94,17 @@ sanity: build ## ansible-test sanity on the built and installed artefact
 	@$(BIN)/python tests/sanity/run.py build/artefact/resilient-traefik-*.tar.gz $(CACHE)/ansible-test
 
 .PHONY: integration
-integration: lab ## the modules and the lab's behaviour, on the lab
-	@$(BIN)/python -m pytest tests/integration
+integration: ## the modules and the lab's behaviour, on the lab
+	@$(MAKE) together
+	@$(MAKE) alone
+
+.PHONY: together
+together: lab ## of these tests the files that may run beside each other
+	@$(BIN)/python -m pytest tests/integration -m "not alone" --numprocesses=$(WORKERS) --dist=loadgroup --durations=20
+
+.PHONY: alone
+alone: lab ## of these tests those that need the lab to themselves
+	@$(BIN)/python -m pytest tests/integration -m alone --durations=20
 
 .PHONY: molecule
 molecule: lab ## the scenarios of molecule/, on the lab

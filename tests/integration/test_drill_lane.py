@@ -19,6 +19,8 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_site import Site
 from tests.integration.support_unruly_site import UnrulySite
 
+pytestmark = pytest.mark.alone
+
 MAX_SECONDS = 1.0
 Run = Callable[..., "Running"]
 

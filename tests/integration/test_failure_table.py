@@ -29,6 +29,7 @@ from tests.integration.support_fallback_lab import (
 )
 
 pytest_plugins = ["tests.integration.support_fallback_lab"]
+pytestmark = pytest.mark.alone
 
 RATE = 40
 WELL_SECONDS, OUTAGE_SECONDS, SETTLED_AFTER, LONGEST = 1.0, 4.5, 3.0, 2.5

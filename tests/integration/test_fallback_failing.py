@@ -15,6 +15,7 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import IDENTITY, LONGEST, SESSION, USER, Proxy, basic, is_challenge, running
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.alone
 
 
 @contextmanager

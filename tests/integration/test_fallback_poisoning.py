@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from tests.integration.support_fallback import SESSION, Proxy, basic
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.alone
 
 
 def test_anonymous_clients_cannot_push_others_into_the_fallback(proxy: Proxy) -> None:

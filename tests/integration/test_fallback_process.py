@@ -24,6 +24,7 @@ from tests.integration.support_fallback import (
 )
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.alone
 
 
 def test_requests_in_progress_finish_when_it_is_told_to_quit(proxy: Proxy) -> None:

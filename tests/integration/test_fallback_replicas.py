@@ -11,6 +11,7 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import LONGEST, SESSION, Proxy, is_challenge, running
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.alone
 
 
 def test_a_session_lasts_while_one_replica_answers(proxy: Proxy) -> None:

@@ -145,6 +145,7 @@ LIMITS: list[tuple[str, dict[str, float], str]] = [
 ]
 
 
+@pytest.mark.alone
 def test_time_limits(site: Site) -> None:
     started = time.monotonic()
     tasks = [_task({"url": site.url}, requests=[{"path": path}], **limits) for path, limits, _told in LIMITS]

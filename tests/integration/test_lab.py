@@ -18,6 +18,8 @@ from lab.locks import only_run
 from lab.settings import KUBERNETES_VERSION, NODE_COUNT, Settings, from_environment, lock_folder
 from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 # Generous: on a machine with other work a lab takes several times its usual minute.
 UP_SECONDS = 900

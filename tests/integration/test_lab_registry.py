@@ -21,6 +21,8 @@ from lab.node_image import node_image_artefact
 from lab.progress import Progress
 from lab.settings import KUBERNETES_VERSION, Settings, from_environment
 
+pytestmark = pytest.mark.alone
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 

@@ -20,6 +20,7 @@ from tests.integration.support_account import least_privilege_client, verbs_of
 from tests.integration.support_engine import config_map, namespace_object, remove
 
 pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_account_fixture"]
+pytestmark = pytest.mark.alone
 
 Params = dict[str, Any]
 MakeAccount = Callable[..., Params]

@@ -24,8 +24,10 @@ from tests.integration.support_proxy_roles import (
     ProxyLab,
     Roles,
 )
+from tests.integration.support_role import at_its_turn
 
 pytest_plugins = ["tests.integration.support_proxy_roles", "tests.integration.support_fixtures"]
+pytestmark = pytest.mark.xdist_group("proxy_roles")
 OURS = "http://auth-proxy.proxy-roles.svc.cluster.local.:9000/outpost.goauthentik.io/auth/traefik"
 
 
@@ -139,7 +141,7 @@ def test_rollback_gives_the_state_before(bare: ProxyLab) -> None:
     roles = replace(bare.roles, run={"run_id": run_id})
     assert roles.play("auth_proxy", AUTH).code == 0
     assert roles.play("auth_proxy", AUTH | {"retry_after": 55}).code == 0, "a configuration of the run is removed again"
-    undone = roles.playbook("rollback.yml", resilient_traefik_run_id=run_id)
+    undone = at_its_turn(lambda: roles.playbook("rollback.yml", resilient_traefik_run_id=run_id))
     assert undone.code == 0, undone.output
     assert bare.state(SPACE) == before
 

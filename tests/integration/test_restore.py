@@ -26,6 +26,7 @@ from tests.integration.support_playbook import AS_MODULE, IN_PROCESS
 from tests.integration.support_restore import MERGE_PATCH, Site, deployment, ingress
 
 pytest_plugins = ["tests.integration.support_fixtures"]
+pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
 MANY = 300

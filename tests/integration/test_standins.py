@@ -11,6 +11,8 @@ from tests.integration.http_in_pod import Answer, Door, ask
 from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually
 from tests.integration.standin import StandIn
 
+pytestmark = pytest.mark.alone
+
 AUTH = "/outpost.goauthentik.io/auth/traefik"
 FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "private.lab.test", "X-Forwarded-Uri": "/page?a=b&c=d"}
 IDENTITY = (

@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.lab_cluster import LabCluster, Objects, RequestFailed, decode, eventually
 
+pytestmark = pytest.mark.alone
+
 PRIORITIES = {"1-cluster": 100000, "4-aux": 100}
 DEFAULT_MEMORY = {"1-cluster": ("512Mi", "4Gi"), "4-aux": ("256Mi", "1Gi")}
 

@@ -21,6 +21,7 @@ from tests.integration.support_own_traefik import OwnTraefik, run
 from tests.integration.support_restore import Site
 
 pytest_plugins = ["tests.integration.support_fixtures"]
+pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 400

@@ -24,6 +24,7 @@ from tests.integration.support_playbook import Played, Player
 from tests.integration.support_restore import Site
 
 pytest_plugins = ["tests.integration.support_fixtures"]
+pytestmark = pytest.mark.alone
 
 PASSWORD = "correct-horse-battery"
 OWN = {

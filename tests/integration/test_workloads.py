@@ -9,6 +9,8 @@ import pytest
 from tests.integration.http_in_pod import Door, ask
 from tests.integration.lab_cluster import LabCluster
 
+pytestmark = pytest.mark.alone
+
 NAMESPACES = ("traefik", "authentik", "poison-fountain", "apps", "tier-policy")
 
 
