@@ -35,22 +35,23 @@ class Asked:
 
 
 def ask(sessions: Sessions, request: Request) -> Asked:
-    """The answer over an idle connection, or over a fresh one when that had ended before anything came."""
-    asked, idle = _once(sessions, request, idle=True)
-    if asked.dropped and idle and request.method in _SAFE_METHODS:
-        asked, _idle = _once(sessions, request, idle=False)
+    """The answer over a kept connection, or over a fresh one when that had ended before anything came."""
+    asked, kept = _once(sessions, request, fresh=False)
+    if asked.dropped and kept and request.method in _SAFE_METHODS:
+        asked, _kept = _once(sessions, request, fresh=True)
     return asked
 
 
-def _once(sessions: Sessions, request: Request, idle: bool) -> tuple[Asked, bool]:
+def _once(sessions: Sessions, request: Request, fresh: bool) -> tuple[Asked, bool]:
+    """What came, and whether the connection had been used or idle before."""
     begun = time.monotonic()
     try:
-        session, idle = sessions.take(request, idle)
+        session, kept = sessions.take(request, fresh)
     except ResilientError as failure:
         return _without(failure, begun), False
     asked = _over(session, request)
     sessions.give_back(request, session)
-    return asked, idle
+    return asked, kept
 
 
 def _over(session: Session, request: Request) -> Asked:

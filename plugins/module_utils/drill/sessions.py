@@ -37,14 +37,18 @@ class _Idle:
     since: float
 
 
-@dataclass
+@dataclass(eq=False)
 class _Waiter:
+    """``fresh``: only a connection that was opened just now will do."""
+
+    fresh: bool
     served: Event = field(default_factory=Event)
     session: Session | None = None
+    used: bool = False
     failure: ResilientError | None = None
 
-    def serve(self, session: Session | None, failure: ResilientError | None = None) -> None:
-        self.session, self.failure = session, failure
+    def serve(self, session: Session | None, used: bool = False, failure: ResilientError | None = None) -> None:
+        self.session, self.used, self.failure = session, used, failure
         self.served.set()
 
 
@@ -75,17 +79,17 @@ class Sessions:
         with self._change:
             return self._change.wait_for(lambda: all(len(idle) >= self._spare for idle in self._idle.values()), seconds)
 
-    def take(self, request: Request, idle: bool = True) -> tuple[Session, bool]:
-        """A connected session and whether it was idle: the one that was used last, or the next that comes.
+    def take(self, request: Request, fresh: bool = False) -> tuple[Session, bool]:
+        """A connected session and whether it was used or idle before: the one that was used last, or the next.
 
-        Without ``idle`` only one that is opened or given back now. Raises NoAnswer, NoWay when none can be had.
+        With ``fresh`` only one that is opened now. Raises NoAnswer, NoWay when none can be had.
         """
         kind = _kind(request)
         with self._change:
             self._change.notify_all()
-            if idle and self._idle[kind]:
+            if self._idle[kind] and not fresh:
                 return self._idle[kind].pop().session, True
-            waiter = _Waiter()
+            waiter = _Waiter(fresh)
             self._waiters[kind].append(waiter)
         waiter.served.wait(CONNECT_SECONDS)
         with self._change:
@@ -93,12 +97,12 @@ class Sessions:
                 self._waiters[kind].remove(waiter)
         if waiter.session is None:
             raise waiter.failure or NoWay(f"{self._point.name}: no connection within {CONNECT_SECONDS:g} s")
-        return waiter.session, False
+        return waiter.session, waiter.used
 
     def give_back(self, request: Request, session: Session) -> None:
         """Keeps it for the next request if it is still open."""
         if session.connected:
-            self._offer(_kind(request), session)
+            self._offer(_kind(request), session, used=True)
 
     def close(self) -> None:
         """Closes what is idle, and what is given back later."""
@@ -110,16 +114,19 @@ class Sessions:
         for session in left:
             session.close()
 
-    def _offer(self, kind: _Kind, session: Session, oldest: bool = False) -> None:
-        """To whoever waits longest, or to those that are idle."""
+    def _offer(self, kind: _Kind, session: Session, used: bool) -> None:
+        """To whoever waits longest for such a one, or to those that are idle."""
         with self._change:
-            if self._waiters[kind]:
-                self._waiters[kind].popleft().serve(session)
+            waiter = next((each for each in self._waiters[kind] if not (used and each.fresh)), None)
+            if waiter:
+                self._waiters[kind].remove(waiter)
+                waiter.serve(session, used)
             elif self._closed:
                 session.close()
             else:
                 idle = self._idle[kind]
-                idle.insert(0 if oldest else len(idle), _Idle(session, time.monotonic()))
+                # Those that were used are taken first, and the others are there for more.
+                idle.insert(len(idle) if used else 0, _Idle(session, time.monotonic()))
 
     def _open_ahead(self) -> None:
         while (kind := self._next_lacking()) is not None:
@@ -148,14 +155,13 @@ class Sessions:
         with self._change:
             self._opening[kind] -= 1
             if failure is None:
-                # The others were used before: they are taken first, and these are there for more.
-                self._offer(kind, session, oldest=True)
+                self._offer(kind, session, used=False)
                 self._change.notify_all()
                 return
             waiters = self._waiters[kind]
             nobody = not waiters
             while waiters:
-                waiters.popleft().serve(None, _own_copy(failure))
+                waiters.popleft().serve(None, failure=_own_copy(failure))
             if nobody:
                 self._change.wait_for(lambda: self._closed or bool(waiters), _PAUSE_SECONDS)
 
