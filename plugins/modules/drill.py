@@ -21,7 +21,7 @@ options:
       - What to break.
       - V(forward_auth_down) and V(bot_block_down) scale the service that a ForwardAuth middleware asks to 0.
       - V(forward_auth_hung) and V(forward_auth_unreachable) lead the proxies' way to that service to pods that do not
-        answer, or to where nobody is. Where there is no proxy it is the service's own Service that is led there.
+        answer, or to where nobody is. Where there is no proxy it is the middleware that is led there.
       - V(replica_lost) evicts a Traefik replica, V(node_drain) cordons a node and evicts Traefik and the proxies on it.
       - V(backend_hung) and V(backend_restart) bring an application of their own, which hangs or is restarted.
       - V(proxy_restart) evicts the proxies one after the other, V(proxies_all_lost) scales them to 0.

@@ -80,9 +80,9 @@ options:
     default: ''
   dial_timeout:
     description:
-      - How long it may take to reach a backend's pod, as Traefik writes it (V(2s)). Traefik's own default is 30 seconds,
-        in which it waits for pods that have gone, with their node or without, and tries no other one. Leaves it as it is
-        when empty.
+      - How long it may take to reach a backend's pod, as Traefik writes it (V(2s)). Traefik's own default is 30
+        seconds, in which it waits for pods that have gone, with their node or without, and tries no other one. Leaves
+        it as it is when empty.
     type: str
     default: 2s
   response_header_timeout:

@@ -25,11 +25,18 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_owner
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import footprint
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.put_back import json_patch, owners_put_back
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION as TRAEFIK_API
 
 LABEL = "resilient.traefik/drill"
 ANNOTATION = "resilient.traefik/drill-restores"
 # Where marked objects are looked for: what a fault may change.
-MARKED_KINDS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("v1", "Service"), ("v1", "Node"))
+MARKED_KINDS = (
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("v1", "Service"),
+    ("v1", "Node"),
+    (TRAEFIK_API, "Middleware"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A target that hangs or cannot be reached: a Service leads elsewhere for a while, its pods are left alone."""
+"""A target that hangs or cannot be reached: the way to it leads elsewhere for a while, its pods are left alone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +24,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probing import Unprovable, prove
 
 HANG, NOWHERE = "hang", "nowhere"
 # TEST-NET-1 (RFC 5737): nobody is there.
@@ -34,7 +37,7 @@ _TARGET_UP = re.compile(r"^fallback_proxy_target_up(?:\{.*\})? (\S+)$", re.MULTI
 
 @dataclass(frozen=True)
 class Redirected(Fault):
-    """A Service leads to pods that take every request and answer none, or with mode nowhere to where nobody is."""
+    """The proxies' own Service leads to pods that take every request and answer none, or (nowhere) to nobody."""
 
     service: Object
     port: int
@@ -60,11 +63,9 @@ class Redirected(Fault):
         return [*objects, *self._way(uid)]
 
     def is_felt(self) -> bool:
-        """Every pod of the proxy says that its target is away; without a proxy kube-proxy knows at once."""
-        subject, client = self.context.subject, self.context.client
-        if subject is None or subject.proxy is None:
-            return True
-        pods = [ref_of(pod) for pod in pods_of(client, subject.proxy)]
+        """Every pod of the proxy says that its target is away."""
+        client = self.context.client
+        pods = [ref_of(pod) for proxy in self.proxies() for pod in pods_of(client, proxy)]
         return bool(pods) and all(client.concurrently(partial(_target_is_away, client), pods))
 
     def settle(self) -> None:
@@ -140,6 +141,69 @@ class Redirected(Fault):
                 "spec": spec,
             }
         ]
+
+
+@dataclass(frozen=True)
+class Misled(Fault):
+    """A middleware without a proxy asks stand-ins, or with mode nowhere an address where nobody is.
+
+    Leading its Service elsewhere would not do: Traefik keeps its connections to the pods that it knows.
+    """
+
+    port: int
+    mode: str
+
+    def rights(self) -> list[Right]:
+        """To patch it, and to bring where it leads."""
+        ref = ref_of(self._middleware())
+        brought = ("deployments.apps", "services") if self.mode == HANG else ()
+        return [
+            Right("patch", "middlewares.traefik.io", ref.namespace, ref.name),
+            *(Right("patch", kind, self.namespace()) for kind in brought),
+        ]
+
+    def namespace(self) -> str:
+        """Beside the middleware."""
+        return ref_of(self._middleware()).namespace
+
+    def marked(self) -> list[Marked]:
+        """Whom it asks."""
+        asked = forward_auth.asked_by(self._middleware())
+        name = f"{self.context.kit.name}.{self.namespace()}.svc.{self.context.params['cluster_domain']}."
+        host = name if self.mode == HANG else _NOBODY
+        return [self._mark(self._middleware(), "spec.forwardAuth.address", f"http://{host}:{self.port}{asked.path}")]
+
+    def brought(self, uid: str) -> list[Object]:
+        """Stand-ins and their Service."""
+        if self.mode != HANG:
+            return []
+        kit, namespace = self.context.kit, self.namespace()
+        ports = [{"name": "http", "port": self.port, "targetPort": "http"}]
+        service = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": kit.meta(namespace, uid=uid),
+            "spec": {"selector": stand_in_labels(kit, HANG), "ports": ports},
+        }
+        return [*stand_in(kit, uid, namespace, HANG, self.port, 2), service]
+
+    def act(self) -> list[str]:
+        """Waits until every replica asks there."""
+        self._await_replicas()
+        return []
+
+    def settle(self) -> None:
+        """Every replica asks as before."""
+        self._await_replicas()
+
+    def _middleware(self) -> Object:
+        return self.context.subject.middleware if self.context.subject else {}
+
+    def _await_replicas(self) -> None:
+        context = self.context
+        # Where Traefik's settings leave no way to ask, the steady state shows it.
+        with suppress(Unprovable):
+            prove(context.client, context.traefik, [self._middleware()], context.wait_timeout, context.progress)
 
 
 def _target_is_away(client: Client, pod: ObjectRef) -> bool:

@@ -15,7 +15,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults imp
     Fault,
     ScaledToZero,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.redirection import HANG, NOWHERE, Redirected
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.redirection import (
+    HANG,
+    NOWHERE,
+    Misled,
+    Redirected,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import (
     BOT_BLOCK_NAME,
     SIGN_ON_PATH,
@@ -91,11 +96,12 @@ def _proxy(context: Context) -> Object:
 def _redirected(mode: str) -> Callable[[Context], Fault]:
     def fault(context: Context) -> Fault:
         subject = _subject(context)
-        # Where there is a proxy nothing but its own way to the target is touched.
-        service = subject.peers or context.client.get(ref_of(subject.target))
         if not subject.pod_port:
             raise NotRun(f"the port of the pods of {ref_of(subject.target)} cannot be told while none is there")
-        return Redirected(context, service, subject.pod_port, mode)
+        # Where there is a proxy nothing but its own way to the target is touched.
+        if subject.peers:
+            return Redirected(context, subject.peers, subject.pod_port, mode)
+        return Misled(context, subject.pod_port, mode)
 
     return fault
 

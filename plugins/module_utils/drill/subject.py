@@ -74,7 +74,8 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
         if service is None or peers is None:
             raise NotRun(f"middleware: {ref_of(middleware)} asks a proxy whose target is not there. Run harden again.")
     return Subject(
-        middleware=middleware,
+        # Whole, with who owns which of its fields.
+        middleware=client.get(ref_of(middleware)),
         target=service,
         pod_port=_pod_port(service, port, found),
         workload=_workload(client, service),
@@ -121,7 +122,6 @@ def _workload(client: Client, service: Object) -> Object | None:
         for item in answer.items:
             labels = item["spec"]["template"]["metadata"].get("labels") or {}
             if selector and selector <= labels.items():
-                # Whole, with who owns which of its fields.
                 return client.get(ref_of(item))
     return None
 
