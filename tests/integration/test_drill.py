@@ -34,7 +34,7 @@ pytestmark = pytest.mark.alone
 # What a run prints when a phase begins.
 PHASES = {
     "forward_auth_down": "bringing the healer",
-    "node_drain": "a node is drained",
+    "node_drain": "measuring for",
     "forward_auth_hung": "restoring",
 }
 
@@ -121,7 +121,7 @@ def test_the_cluster_heals_itself_after_the_controller_was_killed(
 def test_it_is_healed_by_hand(books: Books, before: State, admin: Client) -> None:
     run = f"killed-{os.getpid()}"
     chosen = variables(scenarios=["forward_auth_down"])
-    killed = books.kill_at("the sign-on service is gone", "drill", *extra(chosen), resilient_traefik_run_id=run)
+    killed = books.kill_at("measuring for", "drill", *extra(chosen), resilient_traefik_run_id=run)
     assert killed.code == -signal.SIGKILL, killed.output
     for _left in tries(30):
         if admin.get(target())["spec"]["replicas"] == 0:

@@ -121,6 +121,7 @@ def _measure(
         try:
             stage.break_it()
             _wait_until_felt(context, fault, told)
+            context.progress(f"measuring for {params['seconds']:g} s")
             if params["burst"]:
                 measurement.burst_now()
             measurement.sent_until(time.time() + params["seconds"])
