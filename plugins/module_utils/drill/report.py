@@ -39,6 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "directory": {"type": "path", "default": "build"},
     "name": {"type": "str", "default": "drill"},
 }
+_ENDINGS = {"json": "json", "junit": "xml", "html": "html"}
 # Takes the report as the JSON has it.
 Page = Callable[[Mapping[str, Any]], str]
 
@@ -104,19 +105,19 @@ def _report(params: Mapping[str, Any], drills: Sequence[Drill], compared: Sequen
 def _write(task: Task, report: Mapping[str, Any], page: Page | None) -> dict[str, Path]:
     """The paths by kind, also those that check mode does not write."""
     heading = Heading(*(report[name] for name in ("title", "cluster", "run_id", "time", "versions")))
-    writers: dict[str, tuple[str, Callable[[], bytes]]] = {
-        "json": ("json", lambda: (json.dumps(report, indent=2) + "\n").encode()),
-        "junit": ("xml", lambda: as_junit(heading, report["scenarios"])),
+    contents = {
+        "json": (json.dumps(report, indent=2) + "\n").encode(),
+        "junit": as_junit(heading, report["scenarios"]),
     }
     if page:
-        writers["html"] = ("html", lambda: page(report).encode("utf-8", "replace"))
+        contents["html"] = page(report).encode("utf-8", "replace")
     else:
         task.warnings.append("the page is only made on the controller, and this module ran elsewhere: there is no HTML")
     name = Path(task.params["directory"]), task.params["name"], report["cluster"]
-    files = {kind: path_of(*name, ending) for kind, (ending, _content) in writers.items()}
+    files = {kind: path_of(*name, _ENDINGS[kind]) for kind in contents}
     if task.check_mode:
         task.warnings.append(f"check mode writes no report: {', '.join(map(str, files.values()))}")
         return files
-    for kind, (_ending, content) in writers.items():
-        write_whole(files[kind], content())
+    for kind, content in contents.items():
+        write_whole(files[kind], content)
     return files

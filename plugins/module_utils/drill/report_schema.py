@@ -8,6 +8,7 @@ ansible_collections.resilient.traefik.plugins.module_utils.drill.report_schema``
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -221,4 +222,4 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    print(document(), end="")
+    sys.stdout.write(document())
