@@ -144,17 +144,22 @@ def _total(counters: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def placement_of(placement: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """By node its pods before and after, each with a mark where it came, went or moved."""
+    """By node its pods before and after, each with a mark where it came, went or moved, if both moments are known."""
     nodes: dict[str, dict[str, str]] = {pod["pod"]: {} for pods in placement.values() for pod in pods}
     for moment, pods in placement.items():
         for pod in pods:
             nodes[pod["pod"]][moment] = pod["node"]
     names = sorted({pod["node"] for pods in placement.values() for pod in pods})
+    both = all(placement.values())
     return [
         {
             "node": node or "no node",
             **{
-                moment: [dict(pod) | {"mark": _mark(moment, nodes[pod["pod"]])} for pod in pods if pod["node"] == node]
+                moment: [
+                    dict(pod) | {"mark": _mark(moment, nodes[pod["pod"]]) if both else ""}
+                    for pod in pods
+                    if pod["node"] == node
+                ]
                 for moment, pods in placement.items()
             },
         }

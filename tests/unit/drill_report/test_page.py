@@ -169,6 +169,15 @@ def test_pods_that_came_went_and_moved_are_marked() -> None:
     }
 
 
+def test_pods_of_a_drill_that_was_not_run_are_not_gone() -> None:
+    drill = sample.drill("node_drain", "a node is drained", "not_run", None)
+    rows = placement_of(drill["placement"])
+    assert {pod["mark"] for row in rows for pod in row["before"]} == {""}
+    text = page.page_of(report_of(scenarios=[drill]))
+    assert "not looked at" in text
+    assert "Was to be broken: " in text
+
+
 def test_a_report_without_scenarios_of_the_earlier_run_says_so() -> None:
     text = page.page_of(
         report_of(compared=[sample.drill("proxy_restart", "the proxies restart", "passed", sample.well)])
