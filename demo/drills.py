@@ -11,7 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from demo.plays import BUILD, CLUSTER, play, say
 
 SCENARIOS = ["forward_auth_hung", "bot_block_down"]
-SECONDS = 8
+SECONDS = 6
 BEFORE = BUILD / f"drill-before-{CLUSTER}.json"
 AFTER = BUILD / f"drill-{CLUSTER}.json"
 PAGE = AFTER.with_suffix(".html")
