@@ -84,8 +84,8 @@ def test_replicas_come_and_go(admin: Client, edge: Workload, tmp_path: Path) -> 
     assert {record.visitor for record in records if record.replica == new} == {0, 1}
     assert set(by_replica(records, visitors)) == {lost, stays, new}
     counted = timeline_of(records, visitors, gone, counters.by_second())
-    seen = sum(second["traefik"].get("200", 0) for second in counted)
-    # What the lost one counted last is gone with it, and nobody asked for the last half second's.
+    seen = sum(sum(second["traefik"].values()) for second in counted)
+    # What the lost one counted last is gone with it.
     assert 0.7 * len(records) < seen <= len(records) + 10
 
 
@@ -121,7 +121,8 @@ def test_a_failing_site_is_seen_and_its_recovery_too(admin: Client, edge: Worklo
     figures = figures_of(records, [visitor()], fault, restored, not_sent=measured.not_sent)
     assert figures["kinds"]["failed"] > 10
     assert {"200", "503"} <= set(figures["statuses"])
-    assert figures["recovery_seconds"] == pytest.approx(recovered, abs=0.2)
+    # What was under way then has been answered by now: the row may begin a little earlier.
+    assert 0 < figures["recovery_seconds"] <= recovered + 0.001
 
 
 def scale(client: Client, namespace: str, replicas: int) -> None:

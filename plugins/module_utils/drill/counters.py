@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -105,12 +106,15 @@ class Counters:
         self._differences = {source.family: Differences() for source in self._sources}
         self._over = Event()
         self._asked: dict[tuple[str, str], Thread] = {}
+        self._first: dict[tuple[str, str], Event] = {}
         self._present: set[str] = set()
 
     @contextmanager
     def running(self) -> Iterator[Counters]:
-        """Polls until the context ends."""
+        """Polls until the context ends. Raises Forbidden, Unreachable when the pods cannot be listed at first."""
         self._look(new=False)
+        for baseline in self._first.values():
+            baseline.wait(2 * _ANSWER_SECONDS)
         looking = Thread(target=self._look_again, name="counters", daemon=True)
         looking.start()
         try:
@@ -130,40 +134,46 @@ class Counters:
 
     def _look_again(self) -> None:
         while not self._over.wait(_LIST_SECONDS):
-            self._look(new=True)
+            # Until the next look, those that are known are asked.
+            with contextlib.suppress(ResilientError):
+                self._look(new=True)
 
     def _look(self, new: bool) -> None:
         """Begins to ask the pods that have come, and ends with those that have gone."""
-        try:
-            found = [(source, pod) for source in self._sources for pod in self._pods(source.workload)]
-        except ResilientError:
-            # The next look comes soon; until then, those that are known are asked.
-            return
+        found = [(source, pod) for source in self._sources for pod in self._pods(source.workload)]
         self._present = {pod["metadata"]["uid"] for _source, pod in found}
         for source, pod in found:
             key = source.family, pod["metadata"]["uid"]
             if key not in self._asked and pod.get("status", {}).get("podIP"):
-                self._asked[key] = Thread(target=self._ask, args=(source, pod, new), daemon=True)
+                self._first[key] = Event()
+                self._asked[key] = Thread(target=self._ask, args=(source, pod, new, self._first[key]), daemon=True)
                 self._asked[key].start()
 
     def _pods(self, workload: Object) -> list[Object]:
         (answer,) = read_found(self._client, [pods_query(workload)])
         return [pod for pod in answer.items if belongs(pod, ref_of(workload))]
 
-    def _ask(self, source: _Source, pod: Object, new: bool) -> None:
-        """Until the pod is no more."""
-        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-        point = PodPoint(self._client, namespace, name, source.port)
+    def _ask(self, source: _Source, pod: Object, new: bool, first: Event) -> None:
+        """At once, every second until the pod is no more, and a last time when all is over."""
+        metadata = pod["metadata"]
+        point = PodPoint(self._client, metadata["namespace"], metadata["name"], source.port)
         with Session(point, timeout=_ANSWER_SECONDS, max_seconds=_ANSWER_SECONDS) as session:
-            while not self._over.wait(_left()) and pod["metadata"]["uid"] in self._present:
-                try:
-                    answer = session.ask(source.request)
-                except ResilientError:
-                    # What it counts meanwhile is in the next answer, unless it is gone: then nobody can know.
-                    continue
-                if answer.status == 200:
-                    totals = source.totals(answer.text)
-                    self._differences[source.family].see(pod["metadata"]["uid"], totals, time.time() - 0.5, new)
+            over = False
+            while not over and metadata["uid"] in self._present:
+                self._poll(session, source, metadata["uid"], new)
+                first.set()
+                over = self._over.wait(_left())
+            if over:
+                self._poll(session, source, metadata["uid"], new)
+
+    def _poll(self, session: Session, source: _Source, pod: str, new: bool) -> None:
+        try:
+            answer = session.ask(source.request)
+        except ResilientError:
+            # What it counts meanwhile is in the next answer, unless it is gone: then nobody can know.
+            return
+        if answer.status == 200:
+            self._differences[source.family].see(pod, source.totals(answer.text), time.time() - 0.5, new)
 
 
 def _left() -> float:
