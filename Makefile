@@ -46,7 +46,7 @@ demo: lab ## the failure on a real cluster, the cure, and both measured side by 
 	@$(BIN)/python -m demo
 
 .PHONY: test
-test: setup ## everything that CI checks
+test: setup chromium ## everything that CI checks
 	@$(MAKE) --jobs=2 --output-sync=target together lint unit browser sanity
 	@$(MAKE) alone molecule
 
@@ -75,9 +75,13 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 unit: setup ## the pure code
 	@$(BIN)/python -m pytest tests/unit
 
-.PHONY: browser
-browser: setup ## the page of the drills in a real Chromium; pictures of it in build/browser
+# Before anything that runs beside it: the lab installs packages too.
+.PHONY: chromium
+chromium: setup ## a Chromium where there is none, from Debian's packages
 	@$(BIN)/python -m tests.browser.chromium
+
+.PHONY: browser
+browser: chromium ## the page of the drills in a real Chromium; pictures of it in build/browser
 	@$(BIN)/python -m pytest tests/browser
 
 .PHONY: vendor

@@ -24,7 +24,16 @@ def find_chromium() -> str:
 
 def install() -> None:
     """Installs Debian's package where there is no Chromium. Ends the program with the remedy where it cannot."""
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES]
+    # Another installation may be under way.
+    command = [
+        "apt-get",
+        "install",
+        "--option",
+        "DPkg::Lock::Timeout=300",
+        "--yes",
+        "--no-install-recommends",
+        *PACKAGES,
+    ]
     remedy = f"Install Chromium, or name one: {OVERRIDE}=/path/to/chromium make browser"
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         sys.exit(f"No Chromium was found. {remedy}\nOn Debian and Ubuntu: sudo {' '.join(command)}")
