@@ -123,6 +123,23 @@ options:
     type: list
     elements: str
     default: []
+  prober:
+    description:
+      - More requests while the fault lasts than a port-forward carries, from Jobs in the cluster, one for each replica.
+      - For the scenarios about a ForwardAuth middleware.
+    type: dict
+    suboptions:
+      image:
+        description: An image whose entry point is vegeta.
+        type: str
+        required: true
+      rate:
+        description: Requests a second to each replica.
+        type: int
+        default: 200
+      namespace:
+        description: Where the Jobs run. Traefik's namespace by default.
+        type: str
   middleware:
     description: The ForwardAuth middleware. By default the one that asks authentik, or C(ai-bot-block).
     type: dict

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill import result, steady
@@ -13,8 +14,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.context im
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import Counters
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectations import Expectations, judged
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.inside import Inside
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.measurement import Measurement
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Record, Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.stage import RestoreFailed, Stage
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import NotRun, pods_of
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import (
@@ -41,9 +43,10 @@ _LEAST_RECOVERY_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class _Measured:
-    """A measurement that is over; ``doubts`` is what it says against itself."""
+    """A measurement that is over: ``records`` gives all of them, ``doubts`` is what it says against itself."""
 
-    measurement: Measurement
+    records: Callable[[], Iterable[Record]]
+    not_sent: int
     doubts: Sequence[str]
     by_second: Mapping[int, Mapping[str, Mapping[str, int]]]
 
@@ -114,28 +117,36 @@ def _measure(
     )
     told.requests_file = str(spool)
     counters = Counters(context.client, context.traefik, proxies=fault.proxies(), entry_point=context.entry_point)
-    with measurement.running(), counters.running():
-        measurement.sent_until(time.time() + _BEFORE_SECONDS)
-        broken = time.time()
-        context.progress(told.title)
-        try:
-            stage.break_it()
-            _wait_until_felt(context, fault, told)
-            context.progress(f"measuring for {params['seconds']:g} s")
-            if params["burst"]:
-                measurement.burst_now()
-            measurement.sent_until(time.time() + params["seconds"])
-        finally:
-            context.progress("restoring")
-            stage.restore()
-        told.phases.restored = time.time()
-        allowed = max(2 * (expected.recovery or 0.0), _LEAST_RECOVERY_SECONDS)
-        recovered = measurement.recovered_after(told.phases.restored, allowed)
-        told.phases.recovered = None if recovered is None else told.phases.restored + recovered
-        measurement.sent_until(time.time() + _AFTER_SECONDS)
+    with Inside(context, spool) as inside:
+        with measurement.running(), counters.running():
+            measurement.sent_until(time.time() + _BEFORE_SECONDS)
+            broken = time.time()
+            context.progress(told.title)
+            try:
+                stage.break_it()
+                _wait_until_felt(context, fault, told)
+                context.progress(f"measuring for {params['seconds']:g} s")
+                if params["burst"]:
+                    measurement.burst_now()
+                inside.begin(told.visitors)
+                measurement.sent_until(time.time() + params["seconds"])
+            finally:
+                context.progress("restoring")
+                stage.restore()
+            told.phases.restored = time.time()
+            allowed = max(2 * (expected.recovery or 0.0), _LEAST_RECOVERY_SECONDS)
+            recovered = measurement.recovered_after(told.phases.restored, allowed)
+            told.phases.recovered = None if recovered is None else told.phases.restored + recovered
+            measurement.sent_until(time.time() + _AFTER_SECONDS)
+        inside.collect(told.visitors)
     told.replicas = measurement.replicas
     told.phases.fault = result.felt_at(measurement.records(), told.visitors, broken)
-    return _Measured(measurement, measurement.faults, counters.by_second())
+    return _Measured(
+        lambda: chain(measurement.records(), inside.records()),
+        measurement.not_sent + inside.not_sent,
+        measurement.faults,
+        counters.by_second(),
+    )
 
 
 def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> None:
@@ -151,18 +162,15 @@ def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> Non
 
 
 def _judge(stage: Stage, expected: Expectations, told: result.Result, measured: _Measured) -> None:
-    measurement = measured.measurement
-    told.measured = result.measure(
-        measurement.records, told.visitors, told.phases, measurement.not_sent, measured.by_second
-    )
+    told.measured = result.measure(measured.records, told.visitors, told.phases, measured.not_sent, measured.by_second)
     figures = told.measured["figures"]
-    told.checks = judged(expected, figures, result.seen_by(measurement.records(), told.visitors))
+    told.checks = judged(expected, figures, result.seen_by(measured.records(), told.visitors))
     failed = [check for check in told.checks if not check.passed]
     told.verdict = DEVIATED if failed else PASSED
     told.reasons += [str(check) for check in failed]
     doubts = [*stage.fights, *measured.doubts]
-    if measurement.not_sent > _MOST_NOT_SENT * figures["requests"]:
-        doubts.append(f"{measurement.not_sent} requests could not be sent beside {figures['requests']} that were")
+    if measured.not_sent > _MOST_NOT_SENT * figures["requests"]:
+        doubts.append(f"{measured.not_sent} requests could not be sent beside {figures['requests']} that were")
     if figures["lateness_p99_ms"] > _MOST_LATE_MS:
         late = figures["lateness_p99_ms"] / 1000
         doubts.append(f"requests were sent {late:.1f} s late: what runs the drill is too busy to measure")

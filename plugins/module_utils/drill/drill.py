@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.drill import guard, result, steady, visitors
+from ansible_collections.resilient.traefik.plugins.module_utils.drill import guard, inside, result, steady, visitors
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.conduct import conduct
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Image, Kit
@@ -50,6 +50,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "visitors": {"type": "list", "elements": "dict", "default": [], "options": visitors.OPTIONS},
     "leave_out": {"type": "list", "elements": "str", "default": []},
     "fallback_allows": {"type": "list", "elements": "str", "default": []},
+    "prober": {"type": "dict", "options": inside.OPTIONS},
     "middleware": {
         "type": "dict",
         "default": {},
@@ -199,6 +200,8 @@ def _context(task: Task, traefik: Workload, subject: Subject | None) -> Context:
 
 def _preflight(task: Task, context: Context, fault: Fault) -> None:
     """Raises NotRun with everything that stands against it."""
+    if context.params["prober"] and not context.subject:
+        raise NotRun("prober: asks the replicas by their addresses, and in this scenario they may come and go")
     if not context.traefik.ready:
         raise NotRun(f"{context.traefik.ref}: none of its replicas is ready")
     missing = access.missing_rights(context.client, needed_rights(context, fault))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.inside import rights_of as inside_rights
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right, rights
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
@@ -19,7 +20,9 @@ _BRINGING = ("get", "create", "patch")
 
 def needed_rights(context: Context, fault: Fault) -> list[Right]:
     """Everything that the drill does."""
-    return list(dict.fromkeys([*_of_measurement(context), *_of_healer(fault), *fault.rights()]))
+    return list(
+        dict.fromkeys([*_of_measurement(context), *inside_rights(context), *_of_healer(fault), *fault.rights()])
+    )
 
 
 def _of_measurement(context: Context) -> Iterator[Right]:
