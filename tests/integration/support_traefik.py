@@ -45,6 +45,28 @@ def ingress(namespace: str, name: str, chain: str = "", ingress_class: str = "tr
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
 
 
+def backend_of_ingresses(namespace: str) -> list[Object]:
+    """The Service that the Ingresses go to, with an address that nobody has (RFC 5737): routed to all the same."""
+    labels = {"kubernetes.io/service-name": "web"}
+    ports = [{"name": "http", "port": 80, "protocol": "TCP"}]
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "web", "namespace": namespace},
+            "spec": {"ports": ports},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": "web", "namespace": namespace, "labels": labels},
+            "addressType": "IPv4",
+            "ports": ports,
+            "endpoints": [{"addresses": ["192.0.2.1"], "conditions": {"ready": True}}],
+        },
+    ]
+
+
 def probes_left(client: Client, namespace: str) -> list[str]:
     """The names of what probes left behind."""
     kinds = [(TRAEFIK, kind) for kind in ("Middleware", "IngressRoute", "TraefikService", "ServersTransport")]

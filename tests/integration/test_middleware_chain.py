@@ -17,7 +17,16 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import Played, Player
 from tests.integration.support_retry import app, deployment, service
-from tests.integration.support_traefik import CHAIN, TRAEFIK, ingress, middleware, own_traefik, probes_left, route
+from tests.integration.support_traefik import (
+    CHAIN,
+    TRAEFIK,
+    backend_of_ingresses,
+    ingress,
+    middleware,
+    own_traefik,
+    probes_left,
+    route,
+)
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
@@ -29,6 +38,7 @@ def shop(namespace: str, admin: Client) -> str:
     """A namespace with two Ingresses, an IngressRoute, an Ingress of another class, and their middlewares."""
     Writer(admin, check_mode=False).apply(
         [
+            *backend_of_ingresses(namespace),
             middleware(namespace),
             middleware(namespace, "auth", headers={"customResponseHeaders": {"X-Auth": "asked"}}),
             ingress(namespace, "plain"),
@@ -69,6 +79,7 @@ def test_check_apply_check_apply(shop: str, audited: Audited, traefik_doors: lis
     assert first.result["diff"] == check.result["diff"]
     written = [write.name for write in audited.writes() if not write.name.startswith("resilient-probe")]
     assert sorted(written) == ["chained", "plain", "routed"]
+    assert first.result["taken_up"]["proof"] == "behaviour"
 
     assert _chain(client, shop, "plain") == f"{shop}-retry@kubernetescrd"
     assert _chain(client, shop, "chained") == f"{shop}-retry@kubernetescrd,{shop}-auth@kubernetescrd"
