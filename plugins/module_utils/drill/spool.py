@@ -38,7 +38,7 @@ class Spool:
     def flush(self) -> list[Record]:
         """Writes what has come since the last time, and gives it. Raises OSError (disk full)."""
         with self._lock:
-            came = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            came = [self._waiting.popleft() for _each in range(len(self._waiting))]
             self._writer.writerows(self._row(record) for record in came)
         return came
 
