@@ -104,7 +104,7 @@ integration: ## the modules and the lab's behaviour, on the lab
 
 .PHONY: together
 together: lab ## of these tests the files that may run beside each other
-	@$(BIN)/python -m pytest tests/integration -m "not alone" --numprocesses=$(WORKERS) --dist=loadgroup --durations=20
+	@$(BIN)/python -m pytest tests/integration -m "not alone" --numprocesses=$(WORKERS) --dist=loadfile --durations=20
 
 .PHONY: alone
 alone: lab ## of these tests those that need the lab to themselves

@@ -10,6 +10,8 @@ import pytest
 from kubernetes import config
 from kubernetes.client import Configuration
 from urllib3.exceptions import HTTPError
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.integration.figures import Record, recorder, show
 from tests.integration.http_in_pod import Door, ask
@@ -18,6 +20,8 @@ from tests.integration.standin import StandIn
 
 LAB_KUBECONFIG = Path(__file__).parents[2] / "lab" / "kubeconfig"
 TRAEFIK_SELECTOR = "app.kubernetes.io/name=traefik,app.kubernetes.io/instance=traefik-traefik"
+# Beginnings of the names of files that use the same namespaces.
+SHARED = ("test_proxy_roles",)
 OUTPOST_SELECTOR = "app.kubernetes.io/name=authentik,app.kubernetes.io/component=server"
 
 
@@ -88,12 +92,20 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With pytest-xdist a file's tests stay together, in their order, and so do files of one xdist_group."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+class FilesTogether(LoadScopeScheduling):
+    """A file's tests run in one worker, in their order, and so do the files that share objects of fixed names.
+
+    xdist's own loadgroup does not group with pytest 9.2: it changes node ids, and these stay.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return next((shared for shared in SHARED if shared in file), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    """With pytest-xdist whole files are handed out."""
+    return FilesTogether(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

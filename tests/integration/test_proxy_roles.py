@@ -27,7 +27,6 @@ from tests.integration.support_proxy_roles import (
 from tests.integration.support_role import at_its_turn
 
 pytest_plugins = ["tests.integration.support_proxy_roles", "tests.integration.support_fixtures"]
-pytestmark = pytest.mark.xdist_group("proxy_roles")
 OURS = "http://auth-proxy.proxy-roles.svc.cluster.local.:9000/outpost.goauthentik.io/auth/traefik"
 
 

@@ -19,7 +19,6 @@ from tests.integration.support_playbook import Player
 from tests.integration.support_proxy_roles import AUTH, HOST, PROXY, SPACE, ProxyLab
 
 pytest_plugins = ["tests.integration.support_proxy_roles", "tests.integration.support_fixtures"]
-pytestmark = pytest.mark.xdist_group("proxy_roles")
 HOSTNAME = "kubernetes.io/hostname"
 
 
