@@ -92,7 +92,9 @@ def test_a_daemon_set_is_neither_scaled_nor_spread() -> None:
 
 
 def test_budget_and_hook_are_left_where_nothing_is_wished() -> None:
-    values = after({}, min_available=0, pre_stop_sleep=0, min_ready_seconds=0, response_header_timeout="", dial_timeout="")
+    values = after(
+        {}, min_available=0, pre_stop_sleep=0, min_ready_seconds=0, response_header_timeout="", dial_timeout=""
+    )
     assert "podDisruptionBudget" not in values
     assert set(values["deployment"]) == {"terminationGracePeriodSeconds"}
     assert len(values["additionalArguments"]) == 4
