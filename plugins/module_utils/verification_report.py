@@ -76,4 +76,3 @@ def _facts(heading: Heading, collected: Collected, files: Mapping[str, Path]) ->
         "checks": [each.as_dict() for each in collected.checks],
         "files": {kind: str(path) for kind, path in files.items()},
     }
-
