@@ -96,7 +96,9 @@ def probe_for(subjects: Sequence[Object], token: str, setting: Setting) -> Probe
 def control_for(namespaces: Iterable[str], token: str, setting: Setting) -> Probe:
     """Only the control, in each of the namespaces."""
     made = [_namespace_probe(namespace, [(None, {})], token, setting) for namespace in namespaces]
-    return Probe([item for _asked, objects in made for item in objects], [asked for each, _ in made for asked in each])
+    return Probe(
+        [item for _asked, objects in made for item in objects], [asked for each, _objects in made for asked in each]
+    )
 
 
 def probe_name(token: str) -> str:
