@@ -18,7 +18,6 @@ requirements:
   - Enable it with C(ANSIBLE_CALLBACKS_ENABLED=resilient.traefik.exit_code).
 """
 
-import sys
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -51,7 +50,8 @@ class CallbackModule(CallbackBase):
         hosts = stats.processed
         others_failed = any(stats.summarize(host)["unreachable"] for host in hosts)
         if self._verdicts and not others_failed and worst(self._verdicts) != "passed":
-            sys.exit(EXIT_CODES[worst(self._verdicts)])
+            # Not an error that Ansible would report, and no failure of a task: the process is to end with this code.
+            raise SystemExit(EXIT_CODES[worst(self._verdicts)])
 
     def _see(self, result: Any) -> None:
         found = getattr(result, "result", None) or result._result

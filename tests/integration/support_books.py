@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,14 +65,15 @@ class Books:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
         )
         assert running.stdout is not None
         lines = []
         for line in running.stdout:
             lines.append(line)
             if moment in line:
-                os.killpg(running.pid, signal.SIGKILL)
+                for process in (running.pid, *_descendants(running.pid)):
+                    with suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
         code = running.wait(SECONDS)
         return Ended(code, "".join(lines))
 
@@ -85,6 +87,22 @@ class Books:
         for key, value in (given | self.variables | variables).items():
             command += ["-e", f"{key}={value}"]
         return command
+
+
+def _descendants(pid: int) -> list[int]:
+    """The process's children and theirs. Ansible's workers have sessions of their own, so no group has them all."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The name in parentheses may hold anything.
+            fields = stat.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, left = list[int](), [pid]
+    while left:
+        children = parents.get(left.pop(), [])
+        found += children
+        left += children
+    return found
 
 
 def _environment() -> dict[str, str]:

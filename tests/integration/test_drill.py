@@ -136,7 +136,7 @@ def test_it_is_healed_by_hand(books: Books, before: State, admin: Client) -> Non
 
 @pytest.mark.slow
 def test_a_drill_needs_no_more_rights_than_documented_and_runs_as_a_module(
-    account: Callable[..., dict[str, Any]], before: State, admin: Client, tmp_path: Path
+    untouched: None, account: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     limited = Player(account(ROLES_WITHOUT_SECRETS))
     played = drilled(limited, "forward_auth_down", way=AS_MODULE, directory=str(tmp_path))
@@ -144,7 +144,6 @@ def test_a_drill_needs_no_more_rights_than_documented_and_runs_as_a_module(
     (change,) = played.result["drill"]["changes"]
     assert change["object"] == "Deployment authentik/goauthentik-server"
     assert change["restored"]
-    assert differing(before, state_of(admin)) == {}
 
 
 def test_in_check_mode_nothing_is_broken(player: Player, untouched: None) -> None:

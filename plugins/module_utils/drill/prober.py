@@ -67,7 +67,7 @@ class Prober:
         """
         self._received = 0
         until = time.monotonic() + seconds
-        for name, (replica, _) in self._asked.items():
+        for name, (replica, _where) in self._asked.items():
             pod = self._pod(name, RESULTS, until - time.monotonic())
             for record in records_of(self._log(pod), replica):
                 self._received += 1

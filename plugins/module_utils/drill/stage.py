@@ -15,10 +15,13 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker imp
     patch_to_restore,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import NotFound, ResilientError, WriteFailed
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import owners_at, value_at
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until, wait_until_gone
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries, wait_until, wait_until_gone
+
+# The API server's own look at new roles lags behind. Measured: under a second.
+_SEEN_SECONDS = 10.0
 
 
 class RestoreFailed(ResilientError):
@@ -53,9 +56,22 @@ class Stage:
             *self._fault.brought(uid),
         ]
         self._brought = [ref_of(item) for item in objects]
-        writer.apply(objects)
+        # Before a role is there nobody but an administrator may even try to bind it.
+        self._apply([item for item in objects if item["kind"] == "Role"])
+        self._apply([item for item in objects if item["kind"] != "Role"])
         waited = [ref for ref in self._brought if ref.kind in ("Job", "Deployment")]
         wait_until(context.client, waited, context.wait_timeout, context.progress, _lacks, "ready")
+
+    def _apply(self, objects: Sequence[Object]) -> None:
+        """Again where a binding's role is not known yet: who is no administrator may bind only roles that are seen."""
+        for left in tries(_SEEN_SECONDS):
+            try:
+                self._context.writer.apply(objects)
+                return
+            except ResilientError as error:
+                cause = error.cause if isinstance(error, WriteFailed) else error
+                if not isinstance(cause, NotFound) or not left:
+                    raise
 
     def break_it(self) -> None:
         """Brings the fault about. Raises WriteFailed, WaitTimeout, Forbidden."""
