@@ -95,7 +95,8 @@ def _served(client: Client, namespace: str) -> None:
 def _left_behind(client: Client, namespace: str) -> None:
     mark = Mark(namespace, datetime(2030, 1, 1, tzinfo=UTC), "spec.selector", {"app": "shop"}, {"app": "nobody"})
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop", "namespace": namespace}}
-    spec = {"selector": {"app": "shop"}, "ports": [{"port": 80}]}
+    # Without an address, which would be another one each time.
+    spec = {"clusterIP": "None", "selector": {"app": "shop"}, "ports": [{"port": 80}]}
     Writer(client, check_mode=False).apply([mark.marked(service | {"spec": spec})])
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,6 +147,40 @@ def test_a_drill_needs_no_more_rights_than_documented_and_runs_as_a_module(
     assert change["restored"]
 
 
+@pytest.mark.slow
+def test_who_undoes_the_fault_is_named(player: Player, before: State, admin: Client) -> None:
+    """As a program does that keeps objects as its repository has them."""
+    with ThreadPoolExecutor(1) as pool:
+        drill = pool.submit(drilled, player, "forward_auth_down", seconds=8, expiry=EXPIRY + 4)
+        for _left in tries(60):
+            deployment = admin.get(target())
+            if deployment["spec"]["replicas"] == 0:
+                break
+        wanted = before[f"deployments {target().namespace}/{target().name}"]["spec"]["replicas"]
+        _as_somebody(admin, {"spec": {"replicas": wanted}})
+        played = drill.result()
+    assert played.result["verdict"] == "inconclusive", played.result
+    assert "somebody set spec.replicas during the drill" in played.message
+    assert differing(before, state_of(admin)) == {}
+
+
+def test_an_autoscaler_is_told_of(player: Player, admin: Client, untouched: None) -> None:
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target().name}
+    scaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "server", "namespace": target().namespace},
+        "spec": {"scaleTargetRef": reference, "minReplicas": 3, "maxReplicas": 3},
+    }
+    writer = Writer(admin, check_mode=False)
+    writer.apply([scaler])
+    try:
+        played = player.task("drill", options("forward_auth_down"), check=True)
+    finally:
+        writer.delete([ref_of(scaler)])
+    assert any("it rests at 0 replicas, and goes on from 3" in str(line) for line in played.result["warnings"])
+
+
 def test_in_check_mode_nothing_is_broken(player: Player, untouched: None) -> None:
     played = player.task("drill", options("forward_auth_down"), check=True)
     assert (played.outcome, played.result["verdict"]) == ("ok", "not_run"), played.result
@@ -233,6 +268,12 @@ def untouched_but(before: State, admin: Client) -> Callable[[str], None]:
 def target() -> ObjectRef:
     """What the middleware of the lab's private site asks in the end."""
     return ObjectRef("apps/v1", "Deployment", "goauthentik-server", "authentik")
+
+
+def _as_somebody(admin: Client, body: dict[str, Any]) -> None:
+    """Writes to the target as another program does."""
+    query = {"fieldManager": "somebody"}
+    admin.request("PATCH", admin.path(target()), query=query, body=body, content_type="application/merge-patch+json")
 
 
 def _orphan(namespace: str) -> list[Object]:
