@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,6 +107,12 @@ def seen_by(records: Iterable[Record], visitors: Sequence[Visitor]) -> list[Seen
         Seen(visitor.name, visitor.request.host, visitor.credentials, visitor.guarded, of_kind, of_status)
         for visitor, of_kind, of_status in zip(visitors, kinds, failed, strict=True)
     ]
+
+
+def late_share(records: Iterable[Record], seconds: float) -> float:
+    """Which part of the requests was sent later than that after its turn."""
+    counts = Counter(record.late > seconds for record in records)
+    return counts[True] / max(1, counts.total())
 
 
 def felt_at(records: Iterable[Record], visitors: Sequence[Visitor], broken: float) -> float:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Record, Visitor
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.result import Result, felt_at, seen_by
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.result import Result, felt_at, late_share, seen_by
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import EXIT_CODES, VERDICTS, worst
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import Request
 
@@ -57,6 +57,12 @@ def test_a_fault_begins_when_the_first_visitor_meets_it(met: Record) -> None:
 
 def test_a_fault_that_nobody_meets_begins_with_the_change() -> None:
     assert felt_at([record(99.0), record(101.0)], [STRANGER], BROKEN) == BROKEN
+
+
+def test_how_many_were_sent_late() -> None:
+    records = [record(1.0), record(2.0, late=1.5), record(3.0, late=1.0), record(4.0)]
+    assert late_share(records, 1.0) == 0.25
+    assert late_share([], 1.0) == 0
 
 
 def test_what_failed_is_counted_by_status() -> None:
