@@ -174,8 +174,8 @@ def _judge(stage: Stage, expected: Expectations, told: result.Result, measured: 
     late = result.late_share(measured.records(), _LATE_SECONDS)
     if late > _MOST_LATE:
         doubts.append(
-            f"{late:.0%} of the requests were sent more than {_LATE_SECONDS:g} s late: what runs the drill is too busy to "
-            "measure"
+            f"{late:.0%} of the requests were sent more than {_LATE_SECONDS:g} s late: what runs the drill is too busy "
+            "to measure"
         )
     if not figures["requests"]:
         doubts.append("nothing was asked")
