@@ -52,7 +52,7 @@ def books(kubeconfig: Path, tmp_path: Path, before: State, admin: Client) -> Ite
     books = Books(kubeconfig, tmp_path)
     yield books
     if differing(before, state_of(admin)):
-        books.play("drill", "--tags", "heal", resilient_traefik_dead_run=f"{os.getpid()}")
+        books.play("drill", "--tags", "heal", resilient_traefik_dead_run=f"killed-{os.getpid()}")
 
 
 @pytest.fixture
