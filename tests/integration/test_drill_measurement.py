@@ -59,7 +59,8 @@ def measurement(client: Client, edge: Workload, folder: Path, *visitors: Visitor
 
 def answered(measured: Measurement, seconds: float) -> None:
     """Waits until the site has answered as before for a while."""
-    eventually(lambda: measured.recovered_after(time.time(), 2) is not None, "the site", 60)
+    # Three answers in a row, also where there is one a second.
+    eventually(lambda: measured.recovered_after(time.time(), 6) is not None, "the site", 60)
     measured.sent_until(time.time() + seconds)
 
 
