@@ -62,6 +62,7 @@ class Request:
     verify: bool = True
     user: str = ""
     password: str = ""
+    body: bytes = b""
 
     def __str__(self) -> str:
         return f"{self.method} {'https' if self.https else 'http'}://{self.host}{self.path}"
@@ -217,7 +218,12 @@ class Session:
     def _exchange(self, request: Request) -> Answer:
         start = time.perf_counter()
         self._connection.request(
-            request.method, request.path, headers=request.all_headers(), preload_content=False, decode_content=True
+            request.method,
+            request.path,
+            body=request.body or None,
+            headers=request.all_headers(),
+            preload_content=False,
+            decode_content=True,
         )
         response = self._connection.getresponse()
         body = response.read(BODY_LIMIT, decode_content=True)
