@@ -122,8 +122,9 @@ def _port(container: Object, arguments: Mapping[str, str], program: str) -> int:
     if listened.isdigit():
         return int(listened)
     named = {each.get("name"): each["containerPort"] for each in container.get("ports") or []}
-    return int(next((named[name] for name in ("web", "http-web", "http", "http-metrics") if name in named), 0)) or (
-        _PORTS[program]
+    return (
+        int(next((named[name] for name in ("web", "http-web", "http", "http-metrics") if name in named), 0))
+        or (_PORTS[program])
     )
 
 
