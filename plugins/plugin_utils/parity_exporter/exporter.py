@@ -1,0 +1,116 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An exporter of Traefik's router parity, carried out by nginx with njs: files out of data, nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.parity import Comparison
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probe import probe_name
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_api import GUARD_HEADER
+
+FILES = Path(__file__).parent
+USER_AGENT = "resilient-traefik-parity"
+_NUMBERS = {"interval": 10.0, "grace": 0.0, "questions_a_round": 1.0}
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """Where the comparison is carried out, and how often. Times are in seconds.
+
+    ``folder`` is where the files will lie, ``account`` the folder of the account's token and of the authority of the
+    API server, ``modules`` what nginx has to load for njs (nothing where it is built in). A replica that became ready
+    less than ``grace`` ago is not compared.
+    """
+
+    folder: str
+    account: str = "/var/run/secrets/kubernetes.io/serviceaccount"
+    temporary: str = "/tmp"
+    modules: tuple[str, ...] = ()
+    interval: float = 15
+    grace: float = 30
+    questions_a_round: int = 40
+    connect_within: float = 1
+    answer_within: float = 2
+    listen: str = "0.0.0.0"
+    port: int = 9113
+    asking_port: int = 9114
+
+    @property
+    def fetch_within(self) -> float:
+        """nginx gives up before njs does."""
+        return self.connect_within + self.answer_within + 0.5
+
+    @property
+    def longest(self) -> float:
+        """After that no question of a round begins: njs ends a round that the next one overlaps."""
+        return 0.6 * self.interval
+
+    @property
+    def late_after(self) -> float:
+        """A round that did not begin for so long never will."""
+        return max(4 * self.interval, 30)
+
+
+def exporter_from(place: Any) -> Exporter:
+    """The exporter in the given place. Raises BadArgument with every fault."""
+    if not isinstance(place, Mapping):
+        raise BadArgument(f"The place of the exporter cannot be used. Expected options and values, got {place!r}.")
+    known = {item.name for item in fields(Exporter)}
+    faults = [f"{name}: there is no such option" for name in place if name not in known]
+    faults += [] if place.get("folder") else ["folder: is needed"]
+    values = {name: value for name, value in place.items() if name in known}
+    for name, least in _NUMBERS.items():
+        if name in values and not _is_number(values[name], least):
+            faults.append(f"{name}: expected a number of at least {least:g}, got {values[name]!r}")
+    if faults:
+        raise BadArgument(
+            "The place of the exporter cannot be used. " + " ".join(f"{each}." for each in sorted(faults))
+        )
+    numbers = {name: float(values[name]) for name in ("interval", "grace") if name in values}
+    if "questions_a_round" in values:
+        values["questions_a_round"] = int(values["questions_a_round"])
+    return Exporter(**{**values, **numbers, "modules": tuple(values.get("modules", ()))})
+
+
+def files_of(comparison: Comparison, exporter: Exporter) -> dict[str, str]:
+    """The configuration's files by name."""
+    environment = Environment(
+        loader=FileSystemLoader(FILES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["milliseconds"] = lambda seconds: f"{round(seconds * 1000)}ms"
+    conf = environment.get_template("parity.conf.j2").render(exporter=exporter, user_agent=USER_AGENT)
+    scripts = {path.name: path.read_text() for path in sorted(FILES.glob("*.js"))}
+    told = json.dumps(_settings(comparison, exporter), indent=1)
+    return {"parity.conf": conf, "settings.js": f"export default {told};\n"} | scripts
+
+
+def _settings(comparison: Comparison, exporter: Exporter) -> dict[str, Any]:
+    return comparison.as_settings() | {
+        "account": exporter.account,
+        "asking_port": exporter.asking_port,
+        "questions_a_round": exporter.questions_a_round,
+        "grace_ms": round(exporter.grace * 1000),
+        "longest_ms": round(exporter.longest * 1000),
+        "late_ms": round(exporter.late_after * 1000),
+        "guard_header": GUARD_HEADER,
+        "probe_name": probe_name(""),
+    }
+
+
+def _is_number(value: Any, least: float) -> bool:
+    try:
+        return float(value) >= least
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,41 @@
+// What Prometheus reads.
+import settings from 'settings.js';
+
+const PREFIX = 'traefik_parity_';
+const RESULTS = ['same', 'different', 'alone', 'failed'];
+
+function family(name, kind, help, samples) {
+    const head = [`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} ${kind}`];
+    return head.concat(samples.map((sample) => `${PREFIX}${name}${sample[0]} ${sample[1]}`));
+}
+
+// A scrape puts the exporter's own pod in the place of `pod`; `replica` arrives as it is.
+function byReplica(values) {
+    return Object.keys(values).sort().map((name) => [`{pod="${name}",replica="${name}"}`, values[name]]);
+}
+
+function ofReport(report) {
+    const leftOut = Object.keys(report.leftOut).map((reason) => [`{reason="${reason}"}`, report.leftOut[reason]]);
+    return [
+        family('replicas', 'gauge', 'Replicas of Traefik that were compared.', [['', report.replicas]]),
+        family('left_out', 'gauge', 'Pods of Traefik that were not compared, by why.', leftOut),
+        family('routers', 'gauge', 'Routers of a replica, where its API is open.', byReplica(report.routers)),
+        family('missing', 'gauge', 'Routers and answers that a replica lacks and another one has, two rounds in a row.',
+            byReplica(report.missing)),
+        family('unanswered', 'gauge', 'Questions of the last round that a replica did not answer.',
+            byReplica(report.unanswered)),
+        family('last_check_timestamp_seconds', 'gauge', 'When replicas were last compared.', [['', report.checked]]),
+    ];
+}
+
+// `count` gives the number of rounds with a result.
+function text(report, count) {
+    const families = [
+        family('sites', 'gauge', 'Sites whose answers are compared.', [['', settings.sites]]),
+        family('checks_total', 'counter', 'Rounds, by what came of them.',
+            RESULTS.map((result) => [`{result="${result}"}`, count(result)])),
+    ].concat(report ? ofReport(report) : []);
+    return [].concat.apply([], families).join('\n') + '\n';
+}
+
+export default {text};

@@ -1,0 +1,156 @@
+"""What the parity exporter on loopback asks: replicas that route as they are told, and an API server."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "a-token-of-the-exporter"
+SITES = ("a.test", "b.test", "c.test")
+
+
+@dataclass
+class FakeReplica:
+    """A pod of Traefik. ``routed`` are the hosts it has a router for; ``routers`` what its API tells, None when closed.
+
+    ``flips`` are hosts whose application answers like Traefik every second time.
+    """
+
+    name: str
+    address: str
+    routed: set[str] = field(default_factory=lambda: set(SITES))
+    routers: list[dict[str, Any]] | None = None
+    flips: set[str] = field(default_factory=set)
+    status: int = 200
+    hangs: bool = False
+    ready: bool = True
+    ready_for: float = 3600
+    leaving: bool = False
+    owner: str = "traefik-6cc865896b"
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    over: Event = field(default_factory=Event)
+
+    def pod(self) -> dict[str, Any]:
+        """The pod as the API server lists it."""
+        since = (datetime.now(UTC) - timedelta(seconds=self.ready_for)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        conditions = [{"type": "Ready", "status": str(self.ready), "lastTransitionTime": since}]
+        metadata: dict[str, Any] = {"name": self.name, "ownerReferences": [{"kind": "ReplicaSet", "name": self.owner}]}
+        if self.leaving:
+            metadata["deletionTimestamp"] = since
+        return {"metadata": metadata, "status": {"phase": "Running", "podIP": self.address, "conditions": conditions}}
+
+    def routes(self, host: str) -> bool:
+        """Whether this request finds a router, or an application that does not say otherwise."""
+        if host in self.flips:
+            return sum(1 for _method, asked in self.asked if asked == host) % 2 == 0
+        return host in self.routed
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """One question. It says nothing about it: the tests read what nginx writes."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+    def reply(self, status: int, body: bytes, **headers: str) -> None:
+        """Sends a whole answer."""
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body if self.command != "HEAD" else b"")
+
+    def no_router(self) -> None:
+        """What Traefik says by itself."""
+        self.reply(
+            404, b"404 page not found\n", Content_Type="text/plain; charset=utf-8", X_Content_Type_Options="nosniff"
+        )
+
+
+Answer = Callable[[Quiet], None]
+
+
+def web(replica: FakeReplica) -> Answer:
+    """What the replica says at an entry point of sites."""
+
+    def answer(asked: Quiet) -> None:
+        host = str(asked.headers["Host"])
+        replica.asked.append((asked.command, host))
+        if replica.hangs:
+            replica.over.wait(30)
+        elif replica.routes(host):
+            asked.reply(replica.status, b"hello\n", Content_Type="text/plain")
+        else:
+            asked.no_router()
+
+    return answer
+
+
+def api(replica: FakeReplica) -> Answer:
+    """What the replica says at its internal entry point."""
+
+    def answer(asked: Quiet) -> None:
+        url = urlsplit(asked.path)
+        if replica.hangs:
+            replica.over.wait(30)
+        elif replica.routers is None:
+            asked.no_router()
+        else:
+            _page(asked, replica.routers if url.path == "/api/http/routers" else [], url.query)
+
+    return answer
+
+
+def _page(asked: Quiet, routers: list[dict[str, Any]], query: str) -> None:
+    wanted = parse_qs(query)
+    size, page = int(wanted["per_page"][0]), int(wanted["page"][0])
+    following = page + 1 if page * size < len(routers) else 1
+    body = json.dumps(routers[(page - 1) * size : page * size]).encode()
+    asked.reply(200, body, Content_Type="application/json", X_Next_Page=str(following))
+
+
+@dataclass
+class FakeCluster:
+    """The API server. ``refuses`` is a status that it answers instead."""
+
+    replicas: list[FakeReplica]
+    refuses: int = 0
+    paths: list[str] = field(default_factory=list)
+
+    def answer(self, asked: Quiet) -> None:
+        """Lists the pods to whom has the token."""
+        self.paths.append(asked.path)
+        allowed = asked.headers["Authorization"] == f"Bearer {TOKEN}"
+        if self.refuses or not allowed:
+            asked.reply(self.refuses or 401, b'{"message": "no"}')
+        else:
+            items = [replica.pod() for replica in self.replicas]
+            asked.reply(200, json.dumps({"items": items}).encode(), Content_Type="application/json")
+
+
+@contextmanager
+def served(answer: Answer, address: str, port: int, context: ssl.SSLContext | None = None) -> Iterator[None]:
+    """GET and HEAD are answered at that address while the context lasts."""
+    handler = type("Handler", (Quiet,), {"do_GET": answer, "do_HEAD": answer})
+    server = ThreadingHTTPServer((address, port), handler)
+    server.daemon_threads = True
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
