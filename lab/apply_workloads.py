@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from lab.progress import Progress
 from lab.settings import LAB_FOLDER, TRAEFIK_VERSIONS
 
 WORKLOADS = LAB_FOLDER / "workloads"
+MONITORING = WORKLOADS / "monitoring"
 WAIT_SECONDS = 120.0
 # What decides about pods must be in force before the first pod.
 FIRST_KINDS = (
@@ -27,61 +29,66 @@ FIRST_KINDS = (
     "MutatingAdmissionPolicy",
     "MutatingAdmissionPolicyBinding",
 )
+WAITED_FOR = ("Deployment", "StatefulSet")
 APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=lab")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment by name."""
+    """A Deployment or a StatefulSet by name."""
 
     namespace: str
     name: str
+    kind: str = "Deployment"
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
 
-def kustomization(traefik_version: str) -> Path:
-    """The folder to apply for this Traefik version."""
+def kustomizations(traefik_version: str, *, monitoring: bool = False) -> list[Path]:
+    """The folders to apply for this Traefik version, and for the monitoring if it is wanted."""
     default = traefik_version == TRAEFIK_VERSIONS[0]
-    return WORKLOADS if default else WORKLOADS / "versions" / traefik_version
+    folder = WORKLOADS if default else WORKLOADS / "versions" / traefik_version
+    return [folder, MONITORING] if monitoring else [folder]
 
 
-def apply(kubectl: Kubectl, definitions: Path, folder: Path, progress: Progress) -> None:
+def apply(kubectl: Kubectl, definitions: Sequence[Path], folders: Sequence[Path], progress: Progress) -> None:
     """Bring the cluster's workloads to what the manifests say and wait for them. LabError names what is missing."""
     with progress.step("apply the workloads"):
-        _ensure_definitions(kubectl, definitions)
-        manifests = _render(kubectl, folder)
+        for folder in definitions:
+            _ensure_definitions(kubectl, folder)
+        manifests = [manifest for folder in folders for manifest in _render(kubectl, folder)]
         first = [manifest for manifest in manifests if manifest["kind"] in FIRST_KINDS]
         rest = [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS]
         _apply(kubectl, first)
         _wait_for_policies(kubectl, manifests)
         _apply(kubectl, rest)
     with progress.step("wait for the workloads"):
-        wait_available(kubectl, deployments(manifests), progress)
+        wait_available(kubectl, workloads(manifests), progress)
 
 
-def deployments(manifests: list[dict[str, Any]]) -> list[Workload]:
-    """The Deployments among manifests, and the cluster's own DNS."""
-    own = [_workload(manifest) for manifest in manifests if manifest["kind"] == "Deployment"]
+def workloads(manifests: list[dict[str, Any]]) -> list[Workload]:
+    """The Deployments and StatefulSets among manifests, and the cluster's own DNS."""
+    own = [_workload(manifest) for manifest in manifests if manifest["kind"] in WAITED_FOR]
     return [*own, Workload("kube-system", "coredns")]
 
 
-def is_available(deployment: dict[str, Any]) -> bool:
+def is_available(workload: dict[str, Any]) -> bool:
     """Whether every wanted replica is of the newest template and available."""
-    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)
     counts = (status.get("updatedReplicas", 0), status.get("availableReplicas", 0), status.get("replicas", 0))
-    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    current = status.get("observedGeneration", 0) >= workload["metadata"]["generation"]
     return current and counts == (wanted, wanted, wanted)
 
 
 def wait_available(kubectl: Kubectl, wanted: list[Workload], progress: Progress, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until nodes are Ready and Deployments available; LabError with events and logs when they are late."""
+    """Wait until nodes are Ready and workloads available; LabError with events and logs when they are late."""
     deadline = time.monotonic() + seconds
     while True:
-        listed = kubectl.get("nodes,deployments", "--all-namespaces", doing="reading nodes and Deployments")["items"]
+        kinds = "nodes,deployments,statefulsets"
+        listed = kubectl.get(kinds, "--all-namespaces", doing="reading nodes and workloads")["items"]
         unready = _unready_nodes([item for item in listed if item["kind"] == "Node"])
-        seen = {_workload(item): item for item in listed if item["kind"] == "Deployment"}
+        seen = {_workload(item): item for item in listed if item["kind"] in WAITED_FOR}
         missing = [workload for workload in wanted if workload not in seen or not is_available(seen[workload])]
         if not missing and not unready:
             return
@@ -92,7 +99,7 @@ def wait_available(kubectl: Kubectl, wanted: list[Workload], progress: Progress,
 
 
 def _ensure_definitions(kubectl: Kubectl, definitions: Path) -> None:
-    """Apply Traefik's definitions unless the cluster has this very set; its name stands in a label of them."""
+    """Apply the definitions unless the cluster has this very set; its name stands in a label of them."""
     crds = definitions / "crds.yaml"
     names = re.findall(r"(?m)^  name: (\S+)$", crds.read_text())
     label = f"lab-definitions={definitions.name[-63:]}"
@@ -101,10 +108,10 @@ def _ensure_definitions(kubectl: Kubectl, definitions: Path) -> None:
     ).stdout.split()
     if len(there) == len(names):
         return
-    kubectl.run(*APPLY, "-f", crds, "-f", definitions / "rbac.yaml", doing="applying Traefik's definitions")
+    kubectl.run(*APPLY, "-f", definitions, doing="applying the definitions")
     kinds = [f"crd/{name}" for name in names]
-    kubectl.run("wait", "--for=condition=Established", *kinds, doing="waiting for Traefik's definitions")
-    kubectl.run("label", "--overwrite", *kinds, label, doing="labelling Traefik's definitions")
+    kubectl.run("wait", "--for=condition=Established", *kinds, doing="waiting for the definitions")
+    kubectl.run("label", "--overwrite", *kinds, label, doing="labelling the definitions")
 
 
 def _render(kubectl: Kubectl, folder: Path) -> list[dict[str, Any]]:
@@ -147,8 +154,9 @@ def _gets_priority(kubectl: Kubectl, namespace: str) -> bool:
     return bool(shown.stdout.strip())
 
 
-def _workload(deployment: dict[str, Any]) -> Workload:
-    return Workload(deployment["metadata"].get("namespace", "default"), deployment["metadata"]["name"])
+def _workload(manifest: dict[str, Any]) -> Workload:
+    metadata = manifest["metadata"]
+    return Workload(metadata.get("namespace", "default"), metadata["name"], manifest["kind"])
 
 
 def _unready_nodes(nodes: list[dict[str, Any]]) -> list[str]:
@@ -170,7 +178,7 @@ def _not_available(kubectl: Kubectl, missing: list[Workload], unready: list[str]
     for workload in missing:
         logs = [
             "logs",
-            f"deployment/{workload.name}",
+            f"{workload.kind.lower()}/{workload.name}",
             "--namespace",
             workload.namespace,
             "--tail=5",

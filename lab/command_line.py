@@ -1,4 +1,4 @@
-"""The lab's commands: `python -m lab up|down|status`."""
+"""The lab's commands: `python -m lab up|down|status|tools`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from lab.locks import only_run
 from lab.progress import Progress
 from lab.settings import Settings, from_environment, lock_folder
 from lab.status import describe
+from lab.tools import tools
 from lab.up import up
 
 
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True)
     subparsers.add_parser("up", help="bring the lab up, or heal it")
     subparsers.add_parser("down", help="remove the lab; the cache stays")
+    subparsers.add_parser("tools", help="build promtool and amtool into lab/bin; no cluster is needed")
     status = subparsers.add_parser("status", help="say what runs")
     status.add_argument("--json", action="store_true", help="for programs")
     chosen = parser.parse_args(arguments)
@@ -53,6 +55,9 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
             else "\n".join(f"{key}: {value}" for key, value in report.items())
         )
         return 0 if report["healthy"] else 1
+    if chosen.command == "tools":
+        tools(settings, Progress())
+        return 0
     with only_run(lock_folder(), settings.name):
         (up if chosen.command == "up" else down)(settings, Progress())
     return 0

@@ -13,6 +13,10 @@ from lab.cache import Artefact, Workplace, digest_of_files
 from lab.settings import KUBERNETES_VERSION, LAB_FOLDER
 
 GO_FOLDER = LAB_FOLDER / "go"
+PROMETHEUS_VERSION = "3.10.0"
+ALERTMANAGER_VERSION = "0.28.1"
+PUSHGATEWAY_VERSION = "1.11.1"
+KUBE_STATE_METRICS_VERSION = "2.18.0"
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class GoModule:
     folder: str
     programs: Mapping[str, str]
     ldflags: str = ""
+    tags: str = ""
     seconds: int = 10
 
     def artefact(self) -> Artefact:
@@ -31,6 +36,8 @@ class GoModule:
             repr(sorted(self.programs.items())),
             self.ldflags,
             go_version(),
+            # Nothing where there is none: the key of what was built before there were tags stays.
+            *filter(None, [self.tags]),
         )
         return Artefact(f"go-{self.folder}", self._build, inputs, seconds=self.seconds)
 
@@ -40,9 +47,9 @@ class GoModule:
         groups.append({name: package for name, package in self.programs.items() if Path(package).name == name})
         for group in filter(None, groups):
             target = f"{workplace.destination}/" if len(group) > 1 else str(workplace.destination / next(iter(group)))
-            flags = ["-trimpath", "-buildvcs=false", "-ldflags", f"-s -w {self.ldflags}".strip(), "-o", target]
+            flags = ["-trimpath", "-buildvcs=false", "-tags", self.tags, "-ldflags", f"-s -w {self.ldflags}".strip()]
             commands.run(
-                ["go", "build", *flags, *group.values()],
+                ["go", "build", *flags, "-o", target, *group.values()],
                 doing=f"building {', '.join(group)}",
                 cwd=GO_FOLDER / self.folder,
                 env={"CGO_ENABLED": "0"},
@@ -93,6 +100,11 @@ def _kubernetes_flags() -> str:
     )
 
 
+def _prometheus_flags(version: str) -> str:
+    """What Prometheus and its kin show as their version."""
+    return f"-X github.com/prometheus/common/version.Version={version}"
+
+
 CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 
@@ -109,7 +121,38 @@ HELM = GoModule("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, seconds=60)
 PAUSE = GoModule("pause", {"pause": "."}, seconds=2)
 GO_HTTPBIN = GoModule("go-httpbin", {"go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin"}, seconds=5)
 VEGETA = GoModule("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, seconds=30)
+PROMETHEUS = GoModule(
+    "prometheus",
+    {name: f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")},
+    _prometheus_flags(PROMETHEUS_VERSION),
+    # Of the places where targets can be found only Kubernetes: the others bring a cloud's client each.
+    "remove_all_sd,enable_kubernetes_sd",
+    seconds=100,
+)
+ALERTMANAGER = GoModule(
+    "alertmanager",
+    {name: f"github.com/prometheus/alertmanager/cmd/{name}" for name in ("alertmanager", "amtool")},
+    _prometheus_flags(ALERTMANAGER_VERSION),
+    seconds=40,
+)
+PUSHGATEWAY = GoModule(
+    "pushgateway",
+    {"pushgateway": "github.com/prometheus/pushgateway"},
+    _prometheus_flags(PUSHGATEWAY_VERSION),
+    seconds=10,
+)
+KUBE_STATE_METRICS = GoModule(
+    "kube-state-metrics",
+    {"kube-state-metrics": "k8s.io/kube-state-metrics/v2"},
+    _prometheus_flags(KUBE_STATE_METRICS_VERSION),
+    seconds=60,
+)
 KIND_NODE_FILES = GoModuleFiles("kind", "sigs.k8s.io/kind", {"files": "images/base/files"})
+PROMETHEUS_OPERATOR_DEFINITIONS = GoModuleFiles(
+    "prometheus-operator",
+    "github.com/prometheus-operator/prometheus-operator",
+    {"crds.yaml": "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"},
+)
 
 
 def traefik_definitions(version: str) -> GoModuleFiles:

@@ -7,7 +7,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from lab.cache import Artefact, Workplace
-from lab.go_programs import GO_HTTPBIN, VEGETA
+from lab.go_programs import (
+    ALERTMANAGER,
+    ALERTMANAGER_VERSION,
+    GO_HTTPBIN,
+    KUBE_STATE_METRICS,
+    KUBE_STATE_METRICS_VERSION,
+    PROMETHEUS,
+    PROMETHEUS_VERSION,
+    PUSHGATEWAY,
+    PUSHGATEWAY_VERSION,
+    VEGETA,
+)
 from lab.layers import Entry, write_archive, write_layer
 from lab.settings import TRAEFIK_VERSIONS
 from lab.wheels import WheelProgram
@@ -75,8 +86,20 @@ NGINX = WorkloadImage(
 HTTPBIN = WorkloadImage("localhost/lab/go-httpbin:2.26.0", "go-httpbin", GO_HTTPBIN.artefact)
 # What a drill's prober runs.
 PROBER = WorkloadImage("localhost/lab/vegeta:12.12.0", "vegeta", VEGETA.artefact)
+MONITORING = (
+    WorkloadImage(f"localhost/lab/prometheus:{PROMETHEUS_VERSION}", "prometheus", PROMETHEUS.artefact),
+    WorkloadImage(f"localhost/lab/alertmanager:{ALERTMANAGER_VERSION}", "alertmanager", ALERTMANAGER.artefact),
+    WorkloadImage(f"localhost/lab/pushgateway:{PUSHGATEWAY_VERSION}", "pushgateway", PUSHGATEWAY.artefact),
+    WorkloadImage(
+        f"localhost/lab/kube-state-metrics:{KUBE_STATE_METRICS_VERSION}",
+        "kube-state-metrics",
+        KUBE_STATE_METRICS.artefact,
+    ),
+)
 
 
-def workload_images(traefik_version: str = TRAEFIK_VERSIONS[0]) -> tuple[WorkloadImage, ...]:
-    """Every image that the workloads run, with the wanted Traefik."""
-    return (traefik_image(traefik_version), NGINX, HTTPBIN, PROBER)
+def workload_images(
+    traefik_version: str = TRAEFIK_VERSIONS[0], *, monitoring: bool = False
+) -> tuple[WorkloadImage, ...]:
+    """Every image that the workloads run, with the wanted Traefik and, if it is wanted, the monitoring."""
+    return (traefik_image(traefik_version), NGINX, HTTPBIN, PROBER, *(MONITORING if monitoring else ()))

@@ -8,12 +8,23 @@ from pathlib import Path
 
 from lab.cache import Artefact, Store
 from lab.engine import Engine
-from lab.go_programs import HELM, KIND, GoModule, traefik_definitions
-from lab.image_catalogue import ARCHIVE, workload_images
+from lab.go_programs import (
+    ALERTMANAGER,
+    HELM,
+    KIND,
+    PROMETHEUS,
+    PROMETHEUS_OPERATOR_DEFINITIONS,
+    GoModule,
+    GoModuleFiles,
+    traefik_definitions,
+)
+from lab.image_catalogue import ARCHIVE, WorkloadImage, workload_images
 from lab.settings import Settings
 
 # Programs for the host, besides kubectl: lab/bin gets a link to each. A module here is all that another tool needs.
 HOST_TOOLS: tuple[GoModule, ...] = (KIND, HELM)
+# What checks rules and routes: of these modules lab/bin gets the programs named here.
+RULE_TOOLS: Mapping[str, GoModule] = {"promtool": PROMETHEUS, "amtool": ALERTMANAGER}
 
 
 @dataclass(frozen=True)
@@ -34,15 +45,20 @@ class Kit:
     node_image: str
     tools: Mapping[str, Path]
     images: tuple[LoadableImage, ...]
-    traefik_definitions: Path
+    definitions: tuple[Path, ...]
     built: tuple[str, ...]
 
 
 def common_artefacts(settings: Settings) -> list[Artefact]:
-    """What both sources build: the host's tools, Traefik's definitions, the workloads' images."""
+    """What both sources build: the host's tools, the workloads' definitions, and their images."""
     tools = [module.artefact() for module in HOST_TOOLS]
-    images = [image.artefact() for image in workload_images(settings.traefik_version)]
-    return [*tools, traefik_definitions(settings.traefik_version).artefact(), *images]
+    images = [image.artefact() for image in _images(settings)]
+    return [*tools, *(files.artefact() for files in _definitions(settings)), *images]
+
+
+def rule_tools(store: Store) -> dict[str, Path]:
+    """The programs of RULE_TOOLS, once they are in the store."""
+    return {name: store.path(module.artefact()) / name for name, module in RULE_TOOLS.items()}
 
 
 def assemble(
@@ -50,10 +66,21 @@ def assemble(
 ) -> Kit:
     """The kit, once `common_artefacts` are in the store."""
     tools = {name: store.path(module.artefact()) / name for module in HOST_TOOLS for name in module.programs}
+    if settings.monitoring:
+        tools |= rule_tools(store)
     images = []
-    for image in workload_images(settings.traefik_version):
+    for image in _images(settings):
         artefact = image.artefact()
         images.append(LoadableImage(image.reference, store.path(artefact) / ARCHIVE, artefact.key))
-    definitions = store.path(traefik_definitions(settings.traefik_version).artefact())
+    definitions = tuple(store.path(files.artefact()) for files in _definitions(settings))
     names = tuple(artefact.name for artefact in built)
     return Kit(source, engine, node_image, {"kubectl": kubectl, **tools}, tuple(images), definitions, names)
+
+
+def _images(settings: Settings) -> tuple[WorkloadImage, ...]:
+    return workload_images(settings.traefik_version, monitoring=settings.monitoring)
+
+
+def _definitions(settings: Settings) -> list[GoModuleFiles]:
+    traefik = traefik_definitions(settings.traefik_version)
+    return [traefik, PROMETHEUS_OPERATOR_DEFINITIONS] if settings.monitoring else [traefik]

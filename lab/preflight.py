@@ -21,6 +21,7 @@ GIB = 2**30
 # Measured: artefacts 2.3 GB, Go's caches 4.5 GB, the node image 0.9 GB, three nodes 3.5 GB.
 DISK_FOR_BUILDING = 14 * GIB
 DISK_FOR_RUNNING = 5 * GIB
+DISK_FOR_TOOLS = 4 * GIB
 # Every node's systemd, containerd and kubelet hold some; the kernel's default of 128 is used up by two clusters.
 INOTIFY = {"max_user_instances": 1024, "max_user_watches": 524288}
 PORTS = (80, 443)
@@ -33,7 +34,7 @@ def check(settings: Settings, source: str, progress: Progress) -> None:
     findings = [
         *rights_findings(source),
         *_go(),
-        *disk_findings(settings.cache),
+        *disk_findings(settings.cache, _disk_for_a_cluster(settings.cache)),
         *api_port_findings(settings),
         *_inotify(progress),
     ]
@@ -44,6 +45,11 @@ def check(settings: Settings, source: str, progress: Progress) -> None:
         _raise(install_missing(progress))
         # kind mounts it into every node, and a machine with a built-in kernel may not have it.
         Path("/lib/modules").mkdir(exist_ok=True)
+
+
+def check_for_tools(settings: Settings) -> None:
+    """Raise LabError with every finding that keeps programs from being built; nothing of a cluster is asked for."""
+    _raise([*_go(), *disk_findings(settings.cache, DISK_FOR_TOOLS)])
 
 
 def check_node_ports(engine: Engine, kubectl: Kubectl, nodes: list[str]) -> None:
@@ -131,9 +137,12 @@ def _raise(findings: list[Finding]) -> None:
         raise LabError("\n".join(f"{problem}\n  -> {remedy}" for problem, remedy in findings))
 
 
-def disk_findings(cache: Path) -> list[Finding]:
+def _disk_for_a_cluster(cache: Path) -> int:
     cold = not any((cache / "artefacts").glob("node-image-*"))
-    wanted = DISK_FOR_BUILDING if cold else DISK_FOR_RUNNING
+    return DISK_FOR_BUILDING if cold else DISK_FOR_RUNNING
+
+
+def disk_findings(cache: Path, wanted: int) -> list[Finding]:
     places: dict[int, Path] = {}
     for folder in (cache, Path.home(), Path("/var/lib/containers"), Path("/var/lib/docker")):
         there = _existing(folder)

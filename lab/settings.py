@@ -32,6 +32,7 @@ class Settings:
     node_image: str
     node_memory: str | None
     api_port: int
+    monitoring: bool
     cache: Path
     kubeconfig: Path
 
@@ -88,6 +89,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         raise LabError(
             f"LAB_API_PORT={port} is not a port.", "Use a number up to 65535; 0 or unset takes any free one."
         )
+    monitoring = environment.get("LAB_MONITORING") or "0"
+    if monitoring not in ("0", "1"):
+        raise LabError(
+            f"LAB_MONITORING={monitoring} is neither 0 nor 1.", "Use 1 to add the monitoring, or leave it unset."
+        )
     return Settings(
         name=name,
         source=source,
@@ -95,6 +101,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         node_image=environment.get("LAB_NODE_IMAGE") or f"kindest/node:{KUBERNETES_VERSION}",
         node_memory=memory,
         api_port=int(port),
+        monitoring=monitoring == "1",
         cache=_cache_folder(environment),
         kubeconfig=LAB_FOLDER / ("kubeconfig" if name == DEFAULT_NAME else f"kubeconfig.{name}"),
     )

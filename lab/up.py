@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from lab import apply_workloads, preflight
 from lab.cache import Store
 from lab.cluster import Cluster
 from lab.kit import Kit
 from lab.progress import Progress, summary
-from lab.settings import LAB_FOLDER, Settings
+from lab.settings import Settings
 from lab.sources import choose_source, prepare
+from lab.tools import link_tools
 
 
 def up(settings: Settings, progress: Progress) -> None:
@@ -27,8 +27,8 @@ def up(settings: Settings, progress: Progress) -> None:
     cluster.load_images(progress)
     preflight.check_node_ports(kit.engine, cluster.kubectl, settings.node_names)
     _expose(settings, cluster, kit)
-    folder = apply_workloads.kustomization(settings.traefik_version)
-    apply_workloads.apply(cluster.kubectl, kit.traefik_definitions, folder, progress)
+    folders = apply_workloads.kustomizations(settings.traefik_version, monitoring=settings.monitoring)
+    apply_workloads.apply(cluster.kubectl, kit.definitions, folders, progress)
     _report(settings, kit, created, progress)
 
 
@@ -48,17 +48,7 @@ def _expose(settings: Settings, cluster: Cluster, kit: Kit) -> None:
     """Put the kubeconfig and the tools where tests and users look for them."""
     shutil.copyfile(cluster.kubectl.kubeconfig, settings.kubeconfig)
     settings.kubeconfig.chmod(0o600)
-    programs = LAB_FOLDER / "bin"
-    programs.mkdir(exist_ok=True)
-    for name, tool in kit.tools.items():
-        _link(programs / name, tool)
-
-
-def _link(link: Path, target: Path) -> None:
-    fresh = link.with_name(f"{link.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target)
-    fresh.replace(link)
+    link_tools(kit.tools)
 
 
 def _report(settings: Settings, kit: Kit, created: bool, progress: Progress) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.apply_workloads import Workload, deployments, is_available, kustomization
+from lab.apply_workloads import MONITORING, Workload, is_available, kustomizations, workloads
 
 
 def deployment(**status: int) -> dict[str, Any]:
@@ -31,15 +31,25 @@ def test_a_new_deployment_without_status_is_not_available() -> None:
     assert not is_available({"metadata": {"generation": 1}, "spec": {}})
 
 
-def test_deployments_of_manifests_and_the_clusters_dns() -> None:
+def test_workloads_of_manifests_and_the_clusters_dns() -> None:
     manifests = [
         {"kind": "Service", "metadata": {"name": "s", "namespace": "n"}},
         {"kind": "Deployment", "metadata": {"name": "d", "namespace": "n"}},
+        {"kind": "StatefulSet", "metadata": {"name": "s", "namespace": "n"}},
     ]
-    assert deployments(manifests) == [Workload("n", "d"), Workload("kube-system", "coredns")]
+    wanted = [Workload("n", "d"), Workload("n", "s", "StatefulSet"), Workload("kube-system", "coredns")]
+    assert workloads(manifests) == wanted
 
 
 def test_each_traefik_version_has_its_kustomization() -> None:
-    assert kustomization("3.7.9").name == "workloads"
+    assert [folder.name for folder in kustomizations("3.7.9")] == ["workloads"]
     for version in ("3.7.9", "3.6.10"):
-        assert (kustomization(version) / "kustomization.yaml").is_file()
+        [folder] = kustomizations(version)
+        assert (folder / "kustomization.yaml").is_file()
+
+
+def test_the_monitoring_is_applied_only_where_it_is_wanted() -> None:
+    [usual] = kustomizations("3.7.9")
+    folders = kustomizations("3.7.9", monitoring=True)
+    assert folders == [usual, MONITORING]
+    assert (MONITORING / "kustomization.yaml").is_file()

@@ -44,7 +44,7 @@ def test_a_full_disk_is_a_finding_with_both_sizes(tmp_path: Path, monkeypatch: p
         free = 2 * preflight.GIB
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage)
-    problem, remedy = preflight.disk_findings(tmp_path / "not" / "there")[0]
+    problem, remedy = preflight.disk_findings(tmp_path / "not" / "there", preflight.DISK_FOR_BUILDING)[0]
     assert "Only 2.0 GiB are free" in problem
     assert "needs 14" in problem
     assert "XDG_CACHE_HOME" in remedy

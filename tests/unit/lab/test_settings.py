@@ -40,6 +40,7 @@ def test_cache_follows_xdg(given: str, cache: str) -> None:
         ("LAB_NODE_MEMORY", "much"),
         ("LAB_API_PORT", "70000"),
         ("LAB_API_PORT", "http"),
+        ("LAB_MONITORING", "yes"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_a_remedy(variable: str, value: str) -> None:
@@ -51,6 +52,12 @@ def test_a_value_that_makes_no_sense_is_named_with_a_remedy(variable: str, value
 
 def test_traefik_version_with_or_without_v() -> None:
     assert from_environment({"HOME": "/h", "LAB_TRAEFIK": "v3.6.10"}).traefik_version == "3.6.10"
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(None, False), ("", False), ("0", False), ("1", True)])
+def test_monitoring_is_there_when_it_is_asked_for(given: str | None, wanted: bool) -> None:
+    environment = {"HOME": "/h"} if given is None else {"HOME": "/h", "LAB_MONITORING": given}
+    assert from_environment(environment).monitoring is wanted
 
 
 def test_a_record_that_was_cut_short_counts_as_none(tmp_path: Path) -> None:
