@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from lab import configuration
 from lab.errors import LabError
 from lab.kube import Kubectl
 from lab.progress import Progress
@@ -62,7 +63,9 @@ def apply(kubectl: Kubectl, definitions: Sequence[Path], folders: Sequence[Path]
         rest = [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS]
         _apply(kubectl, first)
         _wait_for_policies(kubectl, manifests)
+        outdated = configuration.with_outdated_configuration(rest, configuration.read(kubectl, rest))
         _apply(kubectl, rest)
+        configuration.restart(kubectl, outdated)
     with progress.step("wait for the workloads"):
         wait_available(kubectl, workloads(manifests), progress)
 
