@@ -20,7 +20,7 @@ from tests.integration.support_certificates import Authority
 from tests.integration.support_fallback import free_ports, limited
 from tests.integration.support_parity_target import SITES, TOKEN, FakeCluster, FakeReplica, api, served, web
 
-INTERVAL = 2.0
+INTERVAL = 1.5
 
 
 @dataclass

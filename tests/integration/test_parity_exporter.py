@@ -76,6 +76,12 @@ def _other_status(status: int) -> Callable[[list[FakeReplica]], None]:
     return change
 
 
+def _wrong_certificate(pods: list[FakeReplica]) -> None:
+    pods[1].status = 421
+    for pod in (pods[0], pods[2]):
+        pod.routed.clear()
+
+
 def _application_like_traefik(pods: list[FakeReplica]) -> None:
     for pod in pods:
         pod.flips.add("b.test")
@@ -120,7 +126,7 @@ def _own_routes_of_this_collection(pods: list[FakeReplica]) -> None:
         pytest.param(_other_status(429), id="a rate limit"),
         pytest.param(_other_status(302), id="a login"),
         pytest.param(_other_status(404), id="an application's own 404"),
-        pytest.param(_other_status(421), id="another site's certificate"),
+        pytest.param(_wrong_certificate, id="an answer from before routing"),
         pytest.param(_application_like_traefik, id="an application that answers as Traefik now and then"),
         pytest.param(_hanging, id="a replica that hangs"),
         pytest.param(_not_ready, id="not ready"),
