@@ -15,9 +15,9 @@ _MATCHERS = re.compile(r"\{[^{}]*\}")
 _RANGE = re.compile(r"\[[^\[\]]*\]")
 _LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w:.])([a-zA-Z_:][\w:]*)(?!\s*\()(?![\w:])")
-_WORDS = frozenset(
-    ["and", "or", "unless", "bool", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "start", "end", "inf", "nan", "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio"]
-)
+_OPERATORS = "and or unless bool by without on ignoring group_left group_right offset start end inf nan"
+_AGGREGATIONS = "sum avg min max count group stddev stdvar topk bottomk quantile count_values limitk limit_ratio"
+_WORDS = frozenset(f"{_OPERATORS} {_AGGREGATIONS}".split())
 # {__name__="x"} names a metric as well.
 _NAMED = re.compile(r"__name__\s*=\s*[\"']([a-zA-Z_:][\w:]*)[\"']")
 

@@ -186,9 +186,9 @@ def _changed_rule(
         given = change.get(part)
         # What is no mapping is told as a fault of the finished structure.
         wrong = given is not None and not isinstance(given, Mapping)
-        result[part] = given if wrong else dict(result.get(part) or {}) | _mapping(given)
+        result[part] = given if wrong else _mapping(result.get(part)) | _mapping(given)
     if isinstance(result["labels"], Mapping):
-        result["labels"] = dict(extra_labels) | result["labels"]
+        result["labels"] = dict(extra_labels) | _mapping(result["labels"])
     return {key: value for key, value in result.items() if value or key not in ("labels", "annotations")}
 
 

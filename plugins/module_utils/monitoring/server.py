@@ -55,6 +55,11 @@ class Server:
     def __str__(self) -> str:
         return f"{self.program} {self.namespace}/{self.name}"
 
+    @property
+    def container(self) -> str:
+        """The name of the container that runs the program."""
+        return str(container_of(self)["name"])
+
     def as_dict(self) -> dict[str, Any]:
         """What a result tells of it."""
         return {
@@ -132,7 +137,7 @@ class Api:
     """The HTTP API of one server over one connection. A context manager. Not thread-safe."""
 
     def __init__(self, client: Client, server: Server) -> None:
-        self.server = server
+        self.client, self.server = client, server
         point = PodPoint(client, server.namespace, server.name, server.port)
         self._session = Session(point, timeout=_TIMEOUT, max_seconds=_MAX_SECONDS)
 

@@ -43,7 +43,7 @@ class Stack:
     """``prometheus`` and ``alertmanagers`` are the replicas of one each; ``faults`` say why there are none.
 
     ``rule_kinds`` has the operators' kinds for rules that the API server serves, ``prometheus_objects`` and
-    ``vm_alerts`` the operators' objects. ``owners`` says by namespace/name of a pod's owner who looks after it.
+    ``vm_alerts`` the operators' objects. ``releases`` has the Helm release of a pod's owner by NAMESPACE/NAME.
     """
 
     prometheus: list[Server] = field(default_factory=list)
@@ -66,9 +66,10 @@ class Stack:
 
     def prometheus_object(self) -> Object | None:
         """The operator's object of the Prometheus that runs, or the only one."""
-        owned = {(server.namespace, server.pod["metadata"]["labels"].get(_INSTANCE)) for server in self.prometheus}
+        labels = [(server.namespace, server.pod["metadata"].get("labels") or {}) for server in self.prometheus]
+        owned = {(namespace, given.get(_INSTANCE)) for namespace, given in labels}
         mine = [each for each in self.prometheus_objects if _place(each) in owned]
-        return (mine or self.prometheus_objects or [None])[0]
+        return next(iter(mine or self.prometheus_objects), None)
 
 
 _INSTANCE = "operator.prometheus.io/name"

@@ -1,0 +1,198 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Body of the module alerts_check: asks the running Prometheus and Alertmanager whether the alerts would be heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import alertmanager, inhibition, prometheus
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.alert_rules import RULE_OPTIONS
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.expressions import metric_names
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.loaded import differences, unhealthy
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules import (
+    MARK,
+    MARK_VALUE,
+    Groups,
+    alerts_of,
+    finished,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import (
+    ALERTMANAGER,
+    PROMETHEUS,
+    Api,
+    Refused,
+    Server,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack import (
+    STACK_OPTIONS,
+    Stack,
+    find_stack,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import none_lacks, verified
+from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+
+NONE, ROUTED, NOTIFIED = "none", "routed", "notified"
+OPTIONS: dict[str, dict[str, Any]] = {
+    **RULE_OPTIONS,
+    **STACK_OPTIONS,
+    "inhibit_rules": {"type": "list", "elements": "raw", "default": []},
+    "optional_series": {"type": "list", "elements": "str", "default": []},
+    "test_alert": {"type": "str", "choices": [NONE, ROUTED, NOTIFIED], "default": ROUTED},
+    "wait_timeout": {"type": "int", "default": 60},
+}
+# How long a test alert lasts: no longer than most routes wait before they tell anybody (group_wait is 30 s by default).
+_ROUTED_SECONDS, _NOTIFIED_SECONDS = 10.0, 300.0
+
+
+class NotHeard(errors.ResilientError):
+    """An alert would not be raised or not be heard; ``checks`` has all that was checked."""
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Checks again until all passes or the time is over. Raises NotHeard with ``checks``, BadArgument, Forbidden."""
+    groups, faults = finished(task.params["groups"], task.params["overrides"], task.params["extra_labels"])
+    if faults:
+        raise errors.BadArgument("; ".join(faults))
+    result = verified(lambda: _loaded_checks(task, groups), task.params["wait_timeout"], NotHeard)
+    tested = verified(lambda: _test_checks(task, groups), 0, NotHeard)
+    return {"changed": False, "checks": [*result["checks"], *tested["checks"]]}
+
+
+def _loaded_checks(task: Task, groups: Groups) -> list[Check]:
+    stack = find_stack(task.client, task.params)
+    return [
+        *_of_each(task, stack, PROMETHEUS, stack.prometheus, lambda api: _prometheus_checks(task, api, groups)),
+        *_of_each(task, stack, ALERTMANAGER, stack.alertmanagers, lambda api: _alertmanager_checks(task, api)),
+    ]
+
+
+def _test_checks(task: Task, groups: Groups) -> list[Check]:
+    if task.params["test_alert"] == NONE:
+        return []
+    stack = find_stack(task.client, task.params)
+    severities = sorted({str((rule.get("labels") or {}).get("severity", "")) for rule in alerts_of(groups)})
+    checks: list[Check] = []
+    for severity in severities:
+        test = partial(_test_check, task, _test_labels(task, groups, severity))
+        checks += _of_each(task, stack, ALERTMANAGER, stack.alertmanagers, test)
+    return checks
+
+
+def _of_each(
+    task: Task, stack: Stack, program: str, servers: Sequence[Server], checks: Callable[[Api], list[Check]]
+) -> list[Check]:
+    """The checks of every replica; one that gives no answer has a check that says so."""
+    if not servers:
+        return [Check(f"{program} runs", False, "one that answers", stack.faults[program])]
+
+    def of(server: Server) -> list[Check]:
+        with Api(task.client, server) as api:
+            try:
+                return checks(api)
+            except (NoAnswer, Refused, inhibition.NotMergeable) as error:
+                return [Check(f"{server} answers", False, "what it has loaded", str(error))]
+
+    return [check for found in task.client.concurrently(of, servers) for check in found]
+
+
+# --- Prometheus --------------------------------------------------------------------------------------------------
+
+
+def _prometheus_checks(task: Task, api: Api, groups: Groups) -> list[Check]:
+    loaded = prometheus.loaded_rules(api)
+    alerts = alerts_of(groups)
+    # Recorded series and alerts alike; the file is whichever holds them.
+    lacking = differences(groups, loaded, lambda file: True, prometheus.Comparison(api))
+    targets = prometheus.active_alertmanagers(api)
+    return [
+        none_lacks(f"{api.server}: rules loaded", len(alerts), lacking),
+        none_lacks(f"{api.server}: rules healthy", len(alerts), unhealthy(groups, loaded)),
+        _series_check(task, api, groups),
+        Check(
+            f"{api.server}: sends alerts to an Alertmanager", bool(targets), "at least 1", f"{len(targets) or 'none'}"
+        ),
+    ]
+
+
+def _series_check(task: Task, api: Api, groups: Groups) -> Check:
+    recorded = {rule["record"] for group in groups for rule in group["rules"] if rule.get("record")}
+    names = {name for group in groups for rule in group["rules"] for name in metric_names(rule["expr"])}
+    wanted = names - recorded - set(task.params["optional_series"])
+    missing = sorted(wanted - prometheus.present_series(api, wanted))
+    return none_lacks(f"{api.server}: series that the rules need", len(wanted), missing)
+
+
+# --- Alertmanager ------------------------------------------------------------------------------------------------
+
+
+def _alertmanager_checks(task: Task, api: Api) -> list[Check]:
+    wanted = task.params["inhibit_rules"]
+    checks = []
+    if wanted:
+        missing = len(alertmanager.lacking(api, wanted))
+        found = f"{len(wanted) - missing} of {len(wanted)}"
+        checks.append(Check(f"{api.server}: inhibition rules loaded", not missing, str(len(wanted)), found))
+    configuration = inhibition.read_configuration(alertmanager.loaded_text(api))
+    receiver = str((configuration.get("route") or {}).get("receiver", ""))
+    tells = inhibition.integrations(configuration, receiver)
+    words = f"{receiver}: {', '.join(tells)}" if tells else f"{receiver or 'no receiver'}, which tells nobody"
+    name = f"{api.server}: what no other route takes is told to somebody"
+    # Where every alert of ours takes another route, the test alert is what counts.
+    passed = bool(tells) or task.params["test_alert"] != NONE
+    return [*checks, Check(name, passed, "a receiver that tells somebody", words)]
+
+
+def _test_labels(task: Task, groups: Groups, severity: str) -> dict[str, str]:
+    """As an alert of ours has them, so that the same routes take it."""
+    labels = {str(name): str(value) for name, value in task.params["extra_labels"].items()}
+    labels |= {"alertname": alertmanager.TEST_ALERT, MARK: MARK_VALUE, "test": uuid4().hex[:12]}
+    return labels | ({"severity": severity} if severity else {})
+
+
+def _test_check(task: Task, labels: Mapping[str, str], api: Api) -> list[Check]:
+    """Posts an alert, sees where it goes, and ends it."""
+    notified = task.params["test_alert"] == NOTIFIED
+    name = f"{api.server}: an alert of severity {labels.get('severity', 'none')} reaches somebody"
+    before = alertmanager.notified(api)
+    alertmanager.post_test(api, labels, _NOTIFIED_SECONDS if notified else _ROUTED_SECONDS)
+    try:
+        receivers = _receivers(api, labels)
+        if receivers is None:
+            return [Check(name, False, "a receiver that tells somebody", "the alert did not arrive within 10 s")]
+        configuration = inhibition.read_configuration(alertmanager.loaded_text(api))
+        tells = [f"{each}: {', '.join(inhibition.integrations(configuration, each))}" for each in receivers]
+        well = [each for each in tells if not each.endswith(": ")]
+        if not well or not notified:
+            found = "; ".join(well) or f"{', '.join(receivers) or 'no receiver'}, which tells nobody"
+            return [Check(name, bool(well), "a receiver that tells somebody", found)]
+        return [_notified_check(task, api, name, well, before)]
+    finally:
+        alertmanager.post_test(api, labels, 0)
+
+
+def _receivers(api: Api, labels: Mapping[str, str]) -> list[str] | None:
+    for _left in tries(10):
+        found = alertmanager.receivers_of(api, labels)
+        if found is not None:
+            return found
+    return None
+
+
+def _notified_check(task: Task, api: Api, name: str, tells: Sequence[str], before: tuple[float, float]) -> Check:
+    expected, seconds = "a notification that is taken", task.params["wait_timeout"]
+    since = time.monotonic()
+    for _left in tries(seconds):
+        tried, failed = alertmanager.notified(api)
+        if failed > before[1]:
+            return Check(name, False, expected, f"{'; '.join(tells)}: {failed - before[1]:g} notifications failed")
+        if tried > before[0]:
+            return Check(name, True, expected, f"{'; '.join(tells)}, after {time.monotonic() - since:.0f} s")
+    return Check(name, False, expected, f"{'; '.join(tells)}: none within {seconds} s (its group_wait may be longer)")
