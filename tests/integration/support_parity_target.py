@@ -21,7 +21,8 @@ SITES = ("a.test", "b.test", "c.test")
 class FakeReplica:
     """A pod of Traefik. ``routed`` are the hosts it has a router for; ``routers`` what its API tells, None when closed.
 
-    ``flips`` are hosts whose application answers like Traefik every second time.
+    ``flips`` are hosts whose application answers like Traefik every second time. ``unreachable`` is the entry point of
+    sites only, ``hangs`` the whole replica.
     """
 
     name: str
@@ -31,6 +32,7 @@ class FakeReplica:
     flips: set[str] = field(default_factory=set)
     status: int = 200
     hangs: bool = False
+    unreachable: bool = False
     ready: bool = True
     ready_for: float = 3600
     leaving: bool = False
@@ -86,7 +88,7 @@ def web(replica: FakeReplica) -> Answer:
     def answer(asked: Quiet) -> None:
         host = str(asked.headers["Host"])
         replica.asked.append((asked.command, host))
-        if replica.hangs:
+        if replica.hangs or replica.unreachable:
             replica.over.wait(30)
         elif replica.routes(host):
             asked.reply(replica.status, b"hello\n", Content_Type="text/plain")
@@ -141,7 +143,9 @@ class FakeCluster:
 @contextmanager
 def served(answer: Answer, address: str, port: int, context: ssl.SSLContext | None = None) -> Iterator[None]:
     """GET and HEAD are answered at that address while the context lasts."""
-    handler = type("Handler", (Quiet,), {"do_GET": answer, "do_HEAD": answer})
+    # A function, because only those become methods of a class.
+    both = dict.fromkeys(("do_GET", "do_HEAD"), lambda asked: answer(asked))
+    handler = type("Handler", (Quiet,), both)
     server = ThreadingHTTPServer((address, port), handler)
     server.daemon_threads = True
     if context:

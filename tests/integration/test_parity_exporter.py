@@ -200,6 +200,20 @@ def test_routers_are_compared_where_the_api_is_open(nginx: Path, tmp_path: Path)
         eventually(lambda: exporter.missing("traefik-2") == 0, "it is whole again", 10 * INTERVAL)
 
 
+def test_a_lost_router_stays_lost_while_no_other_api_can_be_read(nginx: Path, tmp_path: Path) -> None:
+    pods = replicas(2)
+    for pod in pods:
+        pod.routers = routers("a", "b")
+    with running(nginx, tmp_path, pods) as exporter:
+        pods[0].routers = routers("a")
+        eventually(lambda: exporter.missing("traefik-0") == 1, "the loss is told", 10 * INTERVAL)
+        pods[1].routers = None
+        exporter.after_rounds(2)
+        assert exporter.missing("traefik-0") == 1
+        pods[0].routers = None
+        eventually(lambda: exporter.missing("traefik-0") == 0, "nobody can tell any more", 10 * INTERVAL)
+
+
 def test_a_single_replica_has_nothing_to_be_compared_with(nginx: Path, tmp_path: Path) -> None:
     with running(nginx, tmp_path, replicas(1)) as exporter:
         told = exporter.after_rounds(1)
@@ -225,10 +239,11 @@ def test_without_the_api_server_the_last_check_grows_old(nginx: Path, tmp_path: 
         )
 
 
-def test_it_is_not_ready_before_it_compared(nginx: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("field", ["hangs", "unreachable"])
+def test_it_is_not_ready_before_it_compared(nginx: Path, tmp_path: Path, field: str) -> None:
     pods = replicas()
     for pod in pods:
-        pod.hangs = True
+        setattr(pod, field, True)
     with running(nginx, tmp_path, pods) as exporter:
         assert exporter.ask("/readyz")[0] == 503
         assert "last_check_timestamp_seconds" not in exporter.metrics()

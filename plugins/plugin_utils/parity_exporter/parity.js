@@ -34,7 +34,8 @@ function turn(asked, judged) {
     }
 }
 
-// By replica what a round found: {lacks, has, routersKnown, answered, unanswered}
+// By replica what a round found: {lacks, has, routersKnown, compared, unanswered}. An API that is closed answers too, but is
+// nothing to compare by, unless there is nothing else to ask.
 function collected(replicas, read, judged) {
     const said = {}, names = {};
     replicas.forEach((replica, at) => {
@@ -44,14 +45,14 @@ function collected(replicas, read, judged) {
     });
     const lacked = following.lackedRouters(names);
     replicas.forEach((replica, at) => {
+        const open = read[at].names !== undefined, closed = read[at].answered && !open;
         const answers = judged.map((one) => one.answered[at]).concat(settings.api.port ? [read[at].answered] : []);
         const items = (verdict) => judged.filter((one) => one.verdicts[at] === verdict).map((one) => one.item);
         said[replica.name] = {
             lacks: items('lacks').concat(lacked[replica.name] || []),
             has: items('has'),
-            // An API that was closed meanwhile says nothing any more, now or later.
-            routersKnown: read[at].answered,
-            answered: answers.includes(true),
+            routersKnown: closed || (open && Object.keys(names).length > 1),
+            compared: open || judged.some((one) => one.answered[at]) || (closed && !settings.questions.length),
             unanswered: answers.filter((answered) => !answered).length,
         };
     });
@@ -107,7 +108,7 @@ async function compare(until) {
     const judged = await sites.judgeAll(asked.doubted.concat(asked.others), found.compared, until);
     turn(asked, judged);
     const all = collected(found.compared, read, judged);
-    const answering = Object.keys(all.said).filter((name) => all.said[name].answered);
+    const answering = Object.keys(all.said).filter((name) => all.said[name].compared);
     if (!alone && answering.length < 2) {
         throw new Error(`fewer than two replicas answer: ${answering.join() || 'none'}`);
     }

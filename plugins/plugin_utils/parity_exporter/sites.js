@@ -53,14 +53,13 @@ async function confirmed(question, replicas, first, until) {
 
 // By replica: 'lacks', 'has', or nothing when that cannot be told. Without a router anywhere there is nothing to lack.
 function verdicts(said) {
-    const none = said.filter((one) => one === 'none').length;
     const some = said.includes('some');
-    const silent = said.includes(undefined);
+    const nobodyIsSilent = !said.includes(undefined);
     return said.map((one) => {
-        if (one === 'none') {
-            return some ? 'lacks' : none === said.length || !silent ? 'has' : undefined;
+        if (one === 'none' && some) {
+            return 'lacks';
         }
-        return one && 'has';
+        return one === 'none' && !nobodyIsSilent ? undefined : one && 'has';
     });
 }
 
