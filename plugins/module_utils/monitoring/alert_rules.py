@@ -24,7 +24,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.deliv
     Delivery,
     deliverable,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.loaded import Loaded, clashes, differences
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.loaded import (
+    Loaded,
+    clashes,
+    differences,
+    same_words,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules import Groups, alerts_of, finished
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import PROMETHEUS, Api, Server
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack import (
@@ -165,7 +170,7 @@ def _taking(stack: Stack, delivery: Delivery, groups: Groups) -> Taking:
     own = delivery.own_file()
 
     def lacks(api: Api) -> str:
-        same = prometheus.Comparison(api) if delivery.kind != VM_RULE else _same_words
+        same = prometheus.Comparison(api) if delivery.kind != VM_RULE else same_words
         lacking = differences(groups, prometheus.loaded_rules(api), own, same)
         return f"{lacking[0]}" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "") if lacking else ""
 
@@ -194,10 +199,6 @@ def _state(loaded: Loaded, own: Callable[[str], bool]) -> str:
         for rule in group.get("rules") or []
     ]
     return json.dumps(rules, sort_keys=True)
-
-
-def _same_words(one: str, other: str) -> bool:
-    return "".join(one.split()) == "".join(other.split())
 
 
 def _files(task: Task, delivery: Delivery, groups: Groups) -> dict[str, Any]:

@@ -15,7 +15,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting imp
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import alertmanager, inhibition, prometheus
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.alert_rules import RULE_OPTIONS
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.expressions import metric_names
-from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.loaded import differences, unhealthy
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.loaded import (
+    Same,
+    differences,
+    same_words,
+    unhealthy,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules import (
     MARK,
     MARK_VALUE,
@@ -26,6 +31,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import (
     ALERTMANAGER,
     PROMETHEUS,
+    VMALERT,
     Api,
     Refused,
     Server,
@@ -68,8 +74,12 @@ def run(task: Task) -> dict[str, Any]:
 
 def _loaded_checks(task: Task, groups: Groups) -> list[Check]:
     stack = find_stack(task.client, task.params)
+    if stack.vmalerts and not stack.prometheus:
+        rules = _of_each(task, stack, VMALERT, stack.vmalerts, lambda api: _rule_checks(api, groups, same_words))
+    else:
+        rules = _of_each(task, stack, PROMETHEUS, stack.prometheus, lambda api: _prometheus_checks(task, api, groups))
     return [
-        *_of_each(task, stack, PROMETHEUS, stack.prometheus, lambda api: _prometheus_checks(task, api, groups)),
+        *rules,
         *_of_each(task, stack, ALERTMANAGER, stack.alertmanagers, lambda api: _alertmanager_checks(task, api)),
     ]
 
@@ -107,18 +117,22 @@ def _of_each(
 
 
 def _prometheus_checks(task: Task, api: Api, groups: Groups) -> list[Check]:
-    loaded = prometheus.loaded_rules(api)
-    alerts = alerts_of(groups)
-    # Recorded series and alerts alike; the file is whichever holds them.
-    lacking = differences(groups, loaded, lambda file: True, prometheus.Comparison(api))
     targets = prometheus.active_alertmanagers(api)
     return [
-        none_lacks(f"{api.server}: rules loaded", len(alerts), lacking),
-        none_lacks(f"{api.server}: rules healthy", len(alerts), unhealthy(groups, loaded)),
+        *_rule_checks(api, groups, prometheus.Comparison(api)),
         _series_check(task, api, groups),
         Check(
             f"{api.server}: sends alerts to an Alertmanager", bool(targets), "at least 1", f"{len(targets) or 'none'}"
         ),
+    ]
+
+
+def _rule_checks(api: Api, groups: Groups, same: Same) -> list[Check]:
+    """Recorded series and alerts alike, whichever file holds them."""
+    loaded, count = prometheus.loaded_rules(api), sum(len(group["rules"]) for group in groups)
+    return [
+        none_lacks(f"{api.server}: rules loaded", count, differences(groups, loaded, lambda file: True, same)),
+        none_lacks(f"{api.server}: rules healthy", count, unhealthy(groups, loaded)),
     ]
 
 

@@ -75,6 +75,11 @@ def unhealthy(groups: Groups, loaded: Loaded) -> list[str]:
     ]
 
 
+def same_words(one: str, other: str) -> bool:
+    """Whether two expressions differ in spaces only: for servers that cannot be asked for their own form."""
+    return "".join(one.split()) == "".join(other.split())
+
+
 def _rules(loaded: Loaded) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     for group in loaded:
         for rule in group.get("rules") or []:
