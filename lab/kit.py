@@ -23,8 +23,8 @@ from lab.settings import Settings
 
 # Programs for the host, besides kubectl: lab/bin gets a link to each. A module here is all that another tool needs.
 HOST_TOOLS: tuple[GoModule, ...] = (KIND, HELM)
-# What checks rules and routes: of these modules lab/bin gets the programs named here.
-RULE_TOOLS: Mapping[str, GoModule] = {"promtool": PROMETHEUS, "amtool": ALERTMANAGER}
+# What rules and routes are checked with: of these modules lab/bin gets the programs named here.
+RULE_TOOLS: Mapping[str, GoModule] = {"promtool": PROMETHEUS, "amtool": ALERTMANAGER, "alertmanager": ALERTMANAGER}
 
 
 @dataclass(frozen=True)
