@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -32,8 +31,6 @@ _BLIND_SECONDS = 5.0
 _FLUSH_SECONDS = 0.2
 # So long is remembered what was answered, for somebody who asks about the recovery a little after the fact.
 _RECENT_SECONDS = 30.0
-# A waiting thread gets its turn within this time although another one computes (Python's default is 5 ms).
-_SWITCH_SECONDS = 0.0005
 # Spreads any number of replicas evenly over one turn.
 _GOLDEN = 0.618034
 
@@ -107,8 +104,6 @@ class Measurement:
         present = entrances(self._client, self._workload)
         if not present:
             raise BadArgument(f"{self._workload.ref}: none of its replicas is ready")
-        switch = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH_SECONDS)
         threads = [Thread(target=work, daemon=True) for work in (self._follow, self._write)]
         patience = 0.0
         try:
@@ -121,7 +116,6 @@ class Measurement:
             patience = self._max_seconds + _LAST_SECONDS
         finally:
             self._end(threads, patience)
-            sys.setswitchinterval(switch)
 
     def burst_now(self) -> None:
         """The burst, to every replica that is asked now."""
