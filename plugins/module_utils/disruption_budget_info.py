@@ -20,7 +20,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube import erro
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.eviction import rehearse_eviction
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import verified
@@ -210,8 +210,7 @@ def _checks(client: Client, subject: Subject) -> list[Check]:
 def _eviction_check(client: Client, subject: Subject) -> Check:
     """Asks the API server whether a drain could evict one of the pods. Nothing is evicted."""
     ref = ref_of(subject.item)
-    listed = read_found(client, [pods_query(subject.item)])[0].items
-    pods = [pod for pod in running(listed) if belongs(pod, ref)]
+    pods = running(read_pods(client, subject.item))
     refusal = rehearse_eviction(client, ref_of(pods[0])) if pods else "no pod is running"
     name = f"{ref}: a drain may evict one pod (rehearsed)"
     return Check(name, not refusal, "evicted", refusal or f"{pods[0]['metadata']['name']} could be evicted")

@@ -14,15 +14,9 @@ description:
   - Runs on the controller, whatever the connection, and connects to nothing. The page needs no network either.
 version_added: 0.3.0
 author: The resilient.traefik authors (@resilient)
+extends_documentation_fragment:
+  - resilient.traefik.report
 options:
-  title:
-    description: What was drilled, in words.
-    type: str
-    required: true
-  cluster:
-    description: The cluster's name in the report and in the files' names, such as C(inventory_hostname).
-    type: str
-    required: true
   drills:
     description:
       - The results of the drills in the order of the report. Each scenario is there once.
@@ -35,17 +29,6 @@ options:
       - An earlier run that the page shows beside this one, such as that before hardening.
       - The path of the JSON that this module wrote then, or a list like O(drills).
     type: raw
-  run_id:
-    description: The run that the drills belong to.
-    type: str
-  versions:
-    description: Versions that the report holds for, by name, such as that of Traefik.
-    type: dict
-    default: {}
-  directory:
-    description: Where the files go. It is made where it is missing. A relative path begins where Ansible was started.
-    type: path
-    default: build
   name:
     description: What the files' names begin with. They are C(NAME-CLUSTER.html), C(.json) and C(.xml).
     type: str
@@ -58,8 +41,6 @@ attributes:
     description: A report is not shown as a diff.
     support: none
 notes:
-  - Other hosts may write into the same directory at the same time. Each file is there as a whole or not at all.
-  - Never reports a change. The report tells of the cluster, and does not change it.
   - >-
     In JUnit a scenario is a suite and an expectation a case, beside one for the verdict. What is not as expected is a
     failure, in a scenario whose measurement failed an error, and in one that was not run it is skipped. The suite has

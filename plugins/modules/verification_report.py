@@ -14,15 +14,9 @@ description:
   - Runs on the controller, whatever the connection, and connects to nothing.
 version_added: 0.2.0
 author: The resilient.traefik authors (@resilient)
+extends_documentation_fragment:
+  - resilient.traefik.report
 options:
-  title:
-    description: What is proved, in words.
-    type: str
-    required: true
-  cluster:
-    description: The cluster's name in the report and in the files' names, such as C(inventory_hostname).
-    type: str
-    required: true
   results:
     description:
       - By area a list of registered results, in the order of the report.
@@ -30,21 +24,10 @@ options:
         that tells of no checks, or that failed without saying which check did, counts as a check that did not pass.
     type: dict
     required: true
-  directory:
-    description: Where the files go. It is made where it is missing. A relative path begins where Ansible was started.
-    type: path
-    default: build
   name:
     description: What the files' names begin with. They are C(NAME-CLUSTER.xml) and C(NAME-CLUSTER.json).
     type: str
     default: verify
-  run_id:
-    description: The run that is verified.
-    type: str
-  versions:
-    description: Versions that the proof holds for, by name, such as that of Traefik.
-    type: dict
-    default: {}
 attributes:
   check_mode:
     description: Check mode writes no files, and says so. Everything else is as always.
@@ -53,8 +36,6 @@ attributes:
     description: A report is not shown as a diff.
     support: none
 notes:
-  - Other hosts may write into the same directory at the same time. Each file is there as a whole or not at all.
-  - Never reports a change. The report tells of the cluster, and does not change it.
   - >-
     The JSON has C(schema) V(1). Later numbers mean that something was renamed or removed, additions keep it. It holds
     C(title), C(cluster), C(run_id) (empty when not known), C(time) (UTC, ISO 8601), C(versions), C(passed) and

@@ -14,14 +14,13 @@ from threading import Event, Lock, Thread
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import read_found
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import metrics
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 # The fallback proxy's own port (docs/fallback_proxy.md).
-_PROXY_PORT = 9113
+PROXY_PORT = 9113
 _LIST_SECONDS = 2.0
 _ANSWER_SECONDS = 2.0
 
@@ -94,7 +93,7 @@ class Counters:
         """
         self._client = client
         request = Request(host="localhost", path="/metrics")
-        self._sources = [_Source("fallbacks", proxy, _PROXY_PORT, request, fallbacks) for proxy in proxies]
+        self._sources = [_Source("fallbacks", proxy, PROXY_PORT, request, fallbacks) for proxy in proxies]
         try:
             port, request = metrics.where(workload)
         except NoAnswer:
@@ -140,7 +139,7 @@ class Counters:
 
     def _look(self, new: bool) -> None:
         """Begins to ask the pods that have come, and ends with those that have gone."""
-        found = [(source, pod) for source in self._sources for pod in self._pods(source.workload)]
+        found = [(source, pod) for source in self._sources for pod in read_pods(self._client, source.workload)]
         self._present = {pod["metadata"]["uid"] for _source, pod in found}
         for source, pod in found:
             key = source.family, pod["metadata"]["uid"]
@@ -148,10 +147,6 @@ class Counters:
                 self._first[key] = Event()
                 self._asked[key] = Thread(target=self._ask, args=(source, pod, new, self._first[key]), daemon=True)
                 self._asked[key].start()
-
-    def _pods(self, workload: Object) -> list[Object]:
-        (answer,) = read_found(self._client, [pods_query(workload)])
-        return [pod for pod in answer.items if belongs(pod, ref_of(workload))]
 
     def _ask(self, source: _Source, pod: Object, new: bool, first: Event) -> None:
         """At once, every second until the pod is no more, and a last time when all is over."""

@@ -8,15 +8,13 @@ from collections.abc import Iterable
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import read_found
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 
 def entrances(client: Client, workload: Workload) -> set[str]:
     """The names of the replicas that a Service would send somebody to now. Raises Unreachable, Forbidden ..."""
-    (answer,) = read_found(client, [pods_query(workload.item)])
-    return serving(pod for pod in answer.items if belongs(pod, workload.ref))
+    return serving(read_pods(client, workload.item))
 
 
 def serving(pods: Iterable[Object]) -> set[str]:

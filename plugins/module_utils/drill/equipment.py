@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill import lockdown
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.healer_files import (
     healer_files,
     ready_port,
@@ -25,13 +26,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership i
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 _FOLDER = "/etc/drill"
-_LOCKED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-_POD_SECURITY = {
-    "runAsNonRoot": True,
-    "runAsUser": 65532,
-    "runAsGroup": 65532,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 _RESOURCES = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}}
 HEALER_PORT = 8080
 
@@ -223,7 +217,7 @@ def _pod(kit: Kit, files: str, port: int, probed: int, path: str, port_name: str
         "ports": [{"name": port_name, "containerPort": port}],
         "readinessProbe": {"httpGet": {"path": path, "port": probed}, "periodSeconds": 1, "timeoutSeconds": 2},
         "resources": _RESOURCES,
-        "securityContext": _LOCKED,
+        "securityContext": lockdown.CONTAINER,
         "volumeMounts": [
             {"name": "files", "mountPath": _FOLDER, "readOnly": True},
             {"name": "temporary", "mountPath": "/tmp"},
@@ -231,7 +225,7 @@ def _pod(kit: Kit, files: str, port: int, probed: int, path: str, port_name: str
     }
     return {
         "enableServiceLinks": False,
-        "securityContext": _POD_SECURITY,
+        "securityContext": lockdown.POD,
         "containers": [container],
         "volumes": [{"name": "files", "configMap": {"name": files}}, {"name": "temporary", "emptyDir": {}}],
         **({"imagePullSecrets": [dict(each) for each in kit.image.pull_secrets]} if kit.image.pull_secrets else {}),

@@ -158,7 +158,7 @@ class Evicted(Fault):
         """One after the other."""
         client, ref, told = self.context.client, ref_of(self.workload), []
         for pod in self._pods():
-            self.context.writer.evict([pod])
+            evict_patiently(self.context, pod)
             told.append(f"evicted {pod}")
             wait_until(client, [pod], self.context.wait_timeout, self.context.progress, _present, "gone")
             if not self.most:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.left_over import read_labelled
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker import (
     LABEL,
-    MARKED_KINDS,
     mark_of,
     patch_to_restore,
 )
@@ -30,10 +30,9 @@ _OWNERS = Query(
 def run(task: Task) -> dict[str, Any]:
     """Restores every marked object, and removes what drills brought. Raises Forbidden, WriteFailed, WaitTimeout."""
     client, seconds = task.client, float(task.params["wait_timeout"])
-    queries = [Query(api_version, kind, label_selector=LABEL) for api_version, kind in MARKED_KINDS]
-    answers = read_found(client, [*queries, _OWNERS])
-    found = [client.get(ref_of(item)) for answer in answers[:-1] for item in answer.items]
-    owners = [ref_of(item) for item in answers[-1].items]
+    found = [client.get(ref_of(item)) for item in read_labelled(client)]
+    (answer,) = read_found(client, [_OWNERS])
+    owners = [ref_of(item) for item in answer.items]
     marked = [(item, mark) for item in found if (mark := mark_of(item))]
     # What a drill brought itself carries the label too, and goes with its owner.
     writer = Writer(client, check_mode=task.check_mode)

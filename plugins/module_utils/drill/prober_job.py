@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill import lockdown
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Record, Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import Request, host_name
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
@@ -29,14 +30,6 @@ _FILE = f"{_FOLDER}/results/results.bin"
 # A Job that nobody came back for goes by itself.
 _KEPT_SECONDS = 600
 _SLACK_SECONDS = 120
-_LOCKED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-_POD_SECURITY = {
-    "runAsNonRoot": True,
-    "runAsUser": 65532,
-    "runAsGroup": 65532,
-    "fsGroup": 65532,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 _RESOURCES = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}}
 
 
@@ -66,7 +59,7 @@ def job(name: str, place: Place, load: Load, visitors: Sequence[Visitor], addres
     It takes its targets from the Secret of the same name, which may come later.
     """
     requests = [visitor.request for visitor in visitors]
-    container = {"image": place.image, "imagePullPolicy": "IfNotPresent", "securityContext": _LOCKED}
+    container = {"image": place.image, "imagePullPolicy": "IfNotPresent", "securityContext": lockdown.CONTAINER}
     container |= {"resources": _RESOURCES}
     mounts = [
         {"name": "targets", "mountPath": f"{_FOLDER}/targets", "readOnly": True},
@@ -77,7 +70,7 @@ def job(name: str, place: Place, load: Load, visitors: Sequence[Visitor], addres
     spec = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
-        "securityContext": _POD_SECURITY,
+        "securityContext": lockdown.POD,
         "imagePullSecrets": [dict(secret) for secret in place.pull_secrets],
         "initContainers": [container | attack],
         "containers": [container | encode],

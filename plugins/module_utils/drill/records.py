@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import Request
 
 # Who a visitor is: nobody, somebody who is logged in at the target, or one with a login of the fallback's own.
-CREDENTIALS = ("none", "session", "login")
+CREDENTIALS = NO_CREDENTIALS, SESSION, LOGIN = "none", "session", "login"
 
 
 @dataclass(frozen=True)

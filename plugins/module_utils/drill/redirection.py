@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import PROXY_PORT
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import (
     Marked,
     stand_in,
@@ -24,15 +24,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth, metrics
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probing import Unprovable, prove
 
 HANG, NOWHERE = "hang", "nowhere"
 # TEST-NET-1 (RFC 5737): nobody is there.
 _NOBODY = "192.0.2.1"
-# Where a proxy tells how its target is.
-STATUS_PORT = 9113
-_TARGET_UP = re.compile(r"^fallback_proxy_target_up(?:\{.*\})? (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -207,14 +204,14 @@ class Misled(Fault):
 
 
 def _target_is_away(client: Client, pod: ObjectRef) -> bool:
-    point = PodPoint(client, pod.namespace, pod.name, STATUS_PORT)
+    point = PodPoint(client, pod.namespace, pod.name, PROXY_PORT)
     try:
         with Session(point, timeout=3, max_seconds=5) as session:
             text = session.ask(Request("localhost", "/metrics")).text
     except NoAnswer:
         return False
-    found = _TARGET_UP.findall(text)
-    return bool(found) and not any(float(value) for value in found)
+    found = [value for _name, _labels, value in metrics.samples(text, "fallback_proxy_target_up")]
+    return bool(found) and not any(found)
 
 
 def _is_brought(piece: Object) -> bool:

@@ -7,14 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker import LABEL, MARKED_KINDS
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, refresh_replicas
 
@@ -28,13 +24,6 @@ Answers = Mapping[str, Mapping[str, Sequence[int]]]
 
 class NotSteady(ResilientError):
     """Something does not answer, or not always the same; the message names it."""
-
-
-def left_over(client: Client, token: str = "") -> list[str]:
-    """Objects that carry the mark of a drill other than this one. Raises Forbidden."""
-    queries = [Query(api_version, kind, label_selector=LABEL) for api_version, kind in MARKED_KINDS]
-    found = [item for answer in read_found(client, queries) for item in answer.items]
-    return [str(ref_of(item)) for item in found if item["metadata"]["labels"][LABEL] != token]
 
 
 def steady_visitors(context: Context, visitors: Sequence[Visitor], seconds: float) -> list[Visitor]:

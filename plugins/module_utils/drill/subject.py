@@ -11,7 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_cluster as cluster
@@ -89,8 +89,7 @@ def _middleware(found: cluster.Found, given: Mapping[str, Any], path: str, name:
     wanted = str(given.get("name") or "") or name
     matching = forward_auth.chosen(found.middlewares, str(given.get("namespace") or ""), wanted, path)
     matching = [each for each in matching if forward_auth.is_forward_auth(each)]
-    beside = [each for each in matching if each["metadata"]["namespace"] == found.traefik_namespace]
-    matching = beside if len(matching) > 1 and len(beside) == 1 else matching
+    matching = forward_auth.preferred(matching, found.traefik_namespace)
     if len(matching) == 1:
         return matching[0]
     what = f"named {wanted}" if wanted else f"that asks {path}"
@@ -128,7 +127,5 @@ def _workload(client: Client, service: Object) -> Object | None:
 
 def pods_of(client: Client, workload: Object) -> list[Object]:
     """The pods of a workload that are not on their way out, by name. Raises Forbidden."""
-    ref = ref_of(workload)
-    (answer,) = read_found(client, [pods_query(workload)])
-    alive = [pod for pod in answer.items if belongs(pod, ref) and not pod["metadata"].get("deletionTimestamp")]
+    alive = [pod for pod in read_pods(client, workload) if not pod["metadata"].get("deletionTimestamp")]
     return sorted(alive, key=lambda pod: str(pod["metadata"]["name"]))

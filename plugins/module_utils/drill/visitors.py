@@ -7,7 +7,13 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import (
+    CREDENTIALS,
+    LOGIN,
+    NO_CREDENTIALS,
+    SESSION,
+    Visitor,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import NotRun, Subject
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import Request
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
@@ -16,7 +22,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import sites
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
-NO_CREDENTIALS, SESSION, LOGIN = "none", "session", "login"
 OPTIONS: dict[str, dict[str, Any]] = {
     "host": {"type": "str", "required": True},
     "name": {"type": "str"},
@@ -24,7 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "headers": {"type": "dict", "no_log": True, "default": {}},
     "user": {"type": "str"},
     "password": {"type": "str", "no_log": True},
-    "credentials": {"type": "str", "choices": [NO_CREDENTIALS, SESSION, LOGIN]},
+    "credentials": {"type": "str", "choices": list(CREDENTIALS)},
     "guarded": {"type": "bool"},
     "fallback_allows": {"type": "bool", "default": False},
 }

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The pods of a workload, and where those that serve run. Pure."""
+"""The pods of a workload, and where those that serve run. Pure but for ``read_pods``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+def read_pods(client: Client, workload: Object) -> list[Object]:
+    """The pods that are the workload's own, those on their way out too. Raises Forbidden, Unreachable."""
+    (answer,) = read_found(client, [pods_query(workload)])
+    return [pod for pod in answer.items if belongs(pod, ref_of(workload))]
 
 
 def pods_query(workload: Object) -> Query:

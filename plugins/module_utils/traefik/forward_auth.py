@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,6 +88,12 @@ def chosen(middlewares: Iterable[Object], namespace: str, name: str, path: str) 
     if name:
         return [each for each in inside if each["metadata"]["name"] == name]
     return [each for each in inside if is_forward_auth(each) and asked_by(each).path == path]
+
+
+def preferred(matching: Sequence[Object], traefik_namespace: str) -> list[Object]:
+    """Of several the one beside Traefik, whose middlewares are those that all may use."""
+    beside = [each for each in matching if each["metadata"]["namespace"] == traefik_namespace]
+    return beside if len(matching) > 1 and len(beside) == 1 else list(matching)
 
 
 def service_port(service: Object, port: int) -> Object | None:

@@ -55,7 +55,9 @@ def _middleware(wish: Wish, found: Found, faults: Faults) -> Object | None:
     if not (name or path):
         faults.append(("middleware", "neither its name nor the path that it asks is given"))
         return None
-    matching = _preferred(forward_auth.chosen(found.middlewares, namespace, name, path), found)
+    matching = forward_auth.preferred(
+        forward_auth.chosen(found.middlewares, namespace, name, path), found.traefik_namespace
+    )
     where = f" in namespace {namespace}" if namespace else ""
     what = f"named {name}" if name else f"that asks {path}"
     if not matching:
@@ -75,12 +77,6 @@ def _middleware(wish: Wish, found: Found, faults: Faults) -> Object | None:
         faults.append(("middleware", f"{_shown(matching[0])} is not a ForwardAuth middleware, it has {kinds}"))
         return None
     return matching[0]
-
-
-def _preferred(matching: list[Object], found: Found) -> list[Object]:
-    """Of several the one beside Traefik, whose middlewares are those that all may use."""
-    beside = [each for each in matching if each["metadata"]["namespace"] == found.traefik_namespace]
-    return beside if len(matching) > 1 and len(beside) == 1 else matching
 
 
 def _there_are(found: Found) -> str:

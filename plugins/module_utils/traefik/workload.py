@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.static_files import mounted_settings
@@ -91,8 +91,7 @@ def find_workload(client: Client, namespace: str | None = None, name: str | None
 
 def refresh_replicas(client: Client, workload: Workload) -> list[Replica]:
     """The replicas as they are now; the workload keeps them too."""
-    (answer,) = read_found(client, [pods_query(workload.item)])
-    pods = [pod for pod in answer.items if _lives(pod) and belongs(pod, workload.ref)]
+    pods = [pod for pod in read_pods(client, workload.item) if _lives(pod)]
     workload.replicas = sorted((_replica(pod) for pod in pods), key=lambda replica: replica.name)
     return workload.replicas
 

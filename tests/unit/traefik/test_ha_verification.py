@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.verification import checks
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import WISHES, Wishes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica
@@ -28,7 +29,7 @@ def pod(name: str, node: str, arguments: list[str] | None = None, **spec: Any) -
     return {"metadata": {"name": name, "namespace": "net"}, "spec": parts | spec}
 
 
-def checked(pods: list[dict[str, Any]], allowed: int = 1, **wishes: Any) -> dict[str, dict[str, Any]]:
+def checked(pods: list[dict[str, Any]], allowed: int = 1, **wishes: Any) -> dict[str, Check]:
     """The checks of two replicas by name."""
     guard = budget("edge") | {"spec": {"minAvailable": 1}, "status": {"disruptionsAllowed": allowed}}
     found = situation(replicas=2, budgets=[guard], **READY)
@@ -37,12 +38,12 @@ def checked(pods: list[dict[str, Any]], allowed: int = 1, **wishes: Any) -> dict
     found.workload.replicas = [Replica(each["metadata"]["name"], "net", "", "", True) for each in pods]
     defaults = {name: option.get("default") for name, option in WISHES.items()}
     done = checks(found, Wishes.of(defaults | {"min_available": 1} | wishes), pods)
-    return {each["name"]: each for each in done}
+    return {check.name: check for check in done}
 
 
-def failed(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+def failed(found: dict[str, Check]) -> dict[str, str]:
     """What was found where a check did not pass."""
-    return {name: each["found"] for name, each in found.items() if not each["passed"]}
+    return {name: check.found for name, check in found.items() if not check.passed}
 
 
 def test_all_is_as_wished() -> None:

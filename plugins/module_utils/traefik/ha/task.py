@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check, failure
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM, K3S, MANIFEST
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import helm, k3s, manifests, values_files
@@ -69,16 +70,15 @@ def run(task: Task) -> dict[str, Any]:
 
 def _verified(task: Task, wishes: Wishes) -> dict[str, Any]:
     """What came of the checks, once they pass or the time is over: budgets are counted some moments after a roll."""
-    done: list[dict[str, Any]] = []
+    done: list[Check] = []
     for _left in tries(task.params["wait_timeout"]):
         workload = find_workload(task.client, task.params["namespace"], task.params["workload"])
         refs = [ObjectRef("v1", "Pod", replica.name, replica.namespace) for replica in workload.replicas]
         pods = [pod for pod in task.client.concurrently(task.client.find, refs) if pod]
         done = checks(situation_of(task.client, workload), wishes, pods)
-        if all(each["passed"] for each in done):
-            return {"changed": False, "checks": done}
-    failed = "; ".join(f"{each['name']}: {each['found']}" for each in done if not each["passed"])
-    raise errors.ResilientError(f"not as wished: {failed}", checks=done)
+        if all(check.passed for check in done):
+            return {"changed": False, "checks": [check.as_dict() for check in done]}
+    raise errors.ResilientError(failure(done), checks=[check.as_dict() for check in done])
 
 
 def _as_asked(task: Task, situation: Situation) -> Situation:

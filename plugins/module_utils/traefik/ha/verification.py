@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.arguments import (
     defined_entry_points,
@@ -21,11 +22,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishe
     seconds_of,
 )
 
-Check = dict[str, Any]
-
 
 def checks(situation: Situation, wishes: Wishes, pods: Iterable[Object]) -> list[Check]:
-    """Each with ``name``, ``passed``, ``expected`` and ``found``. ``pods`` are the whole objects of the replicas."""
+    """Rollout, spread, budget and every replica's settings. ``pods`` are the whole objects of the replicas."""
     listed = list(pods)
     return [
         _rolled_out(situation, wishes),
@@ -35,17 +34,13 @@ def checks(situation: Situation, wishes: Wishes, pods: Iterable[Object]) -> list
     ]
 
 
-def _check(name: str, expected: str, found: str, passed: bool) -> Check:
-    return {"name": name, "passed": passed, "expected": expected, "found": found}
-
-
 def _rolled_out(situation: Situation, wishes: Wishes) -> Check:
     lacks = readiness.missing(situation.item)
     wanted = wished_replicas(situation, wishes)
     running = len(situation.workload.ready)
     found = lacks or f"{running} replicas are ready"
     expected = f"{wanted} replicas or more, all ready and of the newest template"
-    return _check(f"{situation.workload.ref} is rolled out", expected, found, not lacks and running >= wanted)
+    return Check(f"{situation.workload.ref} is rolled out", not lacks and running >= wanted, expected, found)
 
 
 def _spread(situation: Situation, wishes: Wishes, pods: list[Object]) -> Iterator[Check]:
@@ -54,7 +49,7 @@ def _spread(situation: Situation, wishes: Wishes, pods: list[Object]) -> Iterato
     nodes = sorted({pod["spec"].get("nodeName", "") for pod in pods})
     expected = f"{len(pods)} replicas on {len(pods)} nodes"
     found = f"{len(nodes)} nodes ({', '.join(nodes)})"
-    yield _check("Traefik's replicas run on different nodes", expected, found, bool(pods) and len(nodes) == len(pods))
+    yield Check("Traefik's replicas run on different nodes", bool(pods) and len(nodes) == len(pods), expected, found)
 
 
 def _budget(situation: Situation, wishes: Wishes) -> Iterator[Check]:
@@ -68,7 +63,7 @@ def _budget(situation: Situation, wishes: Wishes) -> Iterator[Check]:
     well = [
         each["spec"].get("minAvailable") == wishes.min_available and _allowed(each) > 0 for each in situation.budgets
     ]
-    yield _check("a node with a Traefik can be drained", expected, "; ".join(found) or "none", well == [True])
+    yield Check("a node with a Traefik can be drained", well == [True], expected, "; ".join(found) or "none")
 
 
 def _allowed(budget: Object) -> int:
@@ -79,7 +74,7 @@ def _replica(pod: Object, container: str, wishes: Wishes) -> Check:
     lacks = list(_lacks(pod["spec"], container, wishes))
     expected = "the wished arguments, hook, grace period and priority class"
     name = f"replica {pod['metadata']['namespace']}/{pod['metadata']['name']} runs with the settings"
-    return _check(name, expected, "; ".join(lacks) or "all of them", not lacks)
+    return Check(name, not lacks, expected, "; ".join(lacks) or "all of them")
 
 
 def _lacks(spec: Mapping[str, Any], container: str, wishes: Wishes) -> Iterator[str]:
