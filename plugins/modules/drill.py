@@ -75,6 +75,27 @@ options:
         entry has C(status), a list, and any of C(visitor), C(host), C(credentials) and C(guarded).
     type: dict
     default: {}
+  alerts:
+    description:
+      - The alerts that are to fire, by name, each with C(fires), the most seconds from the fault until it fires, and
+        C(resolves), those from the restoring until it is resolved. Both are V(180) by default.
+      - The fault lasts until all of them have fired, and the drill until nothing of it fires any more. No other alert
+        of this collection may fire. What fired before the fault counts as a deviation.
+      - Prometheus is asked itself, and is found in the cluster. Without expected alerts nobody is asked.
+    type: dict
+    default: {}
+  prometheus:
+    description: Where Prometheus runs, when there is more than one, or one that cannot be told by its image's name.
+    type: dict
+    suboptions:
+      namespace:
+        description: Its namespace. All of them by default.
+        type: str
+      label_selectors:
+        description: Label selectors of its pods, all of which must hold.
+        type: list
+        elements: str
+        default: []
   visitors:
     description: Who asks. By default some sites that Traefik serves, with and without the emergency login.
     type: list
@@ -261,6 +282,10 @@ EXAMPLES = r"""
         timezone: Europe/Berlin
     expect:
       longest_wait: 1.0
+    alerts:
+      ForwardAuthFallbackActive:
+        fires: 90
+        resolves: 120
 """
 
 RETURN = r"""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from ansible_collections.resilient.traefik.plugins.module_utils.drill import result, steady
+from ansible_collections.resilient.traefik.plugins.module_utils.drill import alerts, result, steady
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import Counters
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectations import Expectations, judged
@@ -48,10 +48,18 @@ class _Measured:
     records: Callable[[], Iterable[Record]]
     not_sent: int
     doubts: Sequence[str]
+    watch: alerts.AlertWatch
     by_second: Mapping[int, Mapping[str, Mapping[str, int]]]
 
 
-def conduct(context: Context, fault: Fault, expected: Expectations, told: result.Result, spool: Path) -> None:
+def conduct(
+    context: Context,
+    fault: Fault,
+    expected: Expectations,
+    told: result.Result,
+    spool: Path,
+    watch: alerts.AlertWatch,
+) -> None:
     """From the healer's arrival to its departure; ``told`` gets all that is found out.
 
     Signals that end the process wait until the cluster is as it was.
@@ -64,15 +72,14 @@ def conduct(context: Context, fault: Fault, expected: Expectations, told: result
         try:
             with interruptible():
                 _prepare(context, fault, stage, told)
-        except ResilientError as error:
+        except BaseException as error:
             _remove(stage, told)
-            raise NotRun(str(error)) from None
-        except BaseException:
-            _remove(stage, told)
+            if isinstance(error, ResilientError):
+                raise NotRun(str(error)) from None
             raise
         try:
             with interruptible():
-                measured = _measure(context, fault, stage, told, spool, expected)
+                measured = _measure(context, fault, stage, told, spool, expected, watch)
             _judge(stage, expected, told, measured)
         except RestoreFailed as error:
             told.verdict = ROLLBACK_FAILED
@@ -100,7 +107,13 @@ def _prepare(context: Context, fault: Fault, stage: Stage, told: result.Result) 
 
 
 def _measure(
-    context: Context, fault: Fault, stage: Stage, told: result.Result, spool: Path, expected: Expectations
+    context: Context,
+    fault: Fault,
+    stage: Stage,
+    told: result.Result,
+    spool: Path,
+    expected: Expectations,
+    watch: alerts.AlertWatch,
 ) -> _Measured:
     """The fault under load, and what the measurement says of itself. Raises RestoreFailed, ResilientError."""
     params = context.params
@@ -118,7 +131,7 @@ def _measure(
     told.requests_file = str(spool)
     counters = Counters(context.client, context.traefik, proxies=fault.proxies(), entry_point=context.entry_point)
     with Inside(context, spool) as inside:
-        with measurement.running(), counters.running():
+        with measurement.running(), counters.running(), watch.running():
             measurement.sent_until(time.time() + _BEFORE_SECONDS)
             broken = time.time()
             context.progress(told.title)
@@ -130,6 +143,9 @@ def _measure(
                     measurement.burst_now()
                 inside.begin(told.visitors)
                 measurement.sent_until(time.time() + params["seconds"])
+                if not watch.have_fired():
+                    context.progress("waiting until the alerts fire")
+                _ask_on(measurement, watch.have_fired, broken + watch.longest_wait("fires"))
             finally:
                 context.progress("restoring")
                 stage.restore()
@@ -138,6 +154,9 @@ def _measure(
             recovered = measurement.recovered_after(told.phases.restored, allowed)
             told.phases.recovered = None if recovered is None else told.phases.restored + recovered
             measurement.sent_until(time.time() + _AFTER_SECONDS)
+            if not watch.are_resolved():
+                context.progress("waiting until the alerts are resolved")
+            _ask_on(measurement, watch.are_resolved, told.phases.restored + watch.longest_wait("resolves"))
         inside.collect(told.visitors)
     told.replicas = measurement.replicas
     told.phases.fault = result.felt_at(measurement.records(), told.visitors, broken)
@@ -145,8 +164,15 @@ def _measure(
         lambda: chain(measurement.records(), inside.records()),
         measurement.not_sent + inside.not_sent,
         measurement.faults,
+        watch,
         counters.by_second(),
     )
+
+
+def _ask_on(measurement: Measurement, is_over: Callable[[], bool], deadline: float) -> None:
+    """Requests go on until it is over, or until the deadline (epoch seconds)."""
+    while not is_over() and time.time() < deadline:
+        measurement.sent_until(min(deadline, time.time() + 1.0))
 
 
 def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> None:
@@ -164,7 +190,12 @@ def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> Non
 def _judge(stage: Stage, expected: Expectations, told: result.Result, measured: _Measured) -> None:
     told.measured = result.measure(measured.records, told.visitors, told.phases, measured.not_sent, measured.by_second)
     figures = told.measured["figures"]
-    told.checks = judged(expected, figures, result.seen_by(measured.records(), told.visitors))
+    moments = told.phases.fault, told.phases.restored
+    told.alerts = alerts.told(measured.watch, *moments)
+    told.checks = [
+        *judged(expected, figures, result.seen_by(measured.records(), told.visitors)),
+        *alerts.judged(measured.watch, *moments),
+    ]
     failed = [check for check in told.checks if not check.passed]
     told.verdict = DEVIATED if failed else PASSED
     told.reasons += [str(check) for check in failed]

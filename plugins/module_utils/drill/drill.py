@@ -5,10 +5,18 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.drill import guard, inside, result, steady, visitors
+from ansible_collections.resilient.traefik.plugins.module_utils.drill import (
+    alerts,
+    guard,
+    inside,
+    result,
+    steady,
+    visitors,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.conduct import conduct
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Image, Kit
@@ -16,6 +24,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectatio
     expectations_from,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.left_over import read_labelled
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.rights import fighters, needed_rights
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.scenarios import SCENARIOS, NoProxy, Scenario
@@ -29,8 +38,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
     WaitTimeout,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.lease import holding_of, lease_ref
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.own_namespace import NAMESPACE
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.firing import firing
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import PROMETHEUS
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack import STACK_OPTIONS, find_stack
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.files import path_of
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_facts import traefik_facts
@@ -47,6 +60,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "leave_seconds": {"type": "float", "default": 1.0},
     "expiry": {"type": "float", "default": 300.0},
     "expect": {"type": "dict", "default": {}},
+    "alerts": {"type": "dict", "default": {}},
+    "prometheus": STACK_OPTIONS["prometheus"],
     "visitors": {"type": "list", "elements": "dict", "default": [], "options": visitors.OPTIONS},
     "leave_out": {"type": "list", "elements": "str", "default": []},
     "fallback_allows": {"type": "list", "elements": "str", "default": []},
@@ -126,7 +141,8 @@ def _check_numbers(params: dict[str, Any]) -> None:
 
 def _drill(task: Task, scenario: Scenario, told: result.Result) -> None:
     params, client = task.params, task.client
-    _guard(task)
+    watch = _watch(task)
+    _guard(task, watch)
     traefik = find_workload(client, params["traefik_namespace"], params["traefik_name"])
     subject = _subject(task, scenario)
     context = _context(task, traefik, subject)
@@ -140,21 +156,33 @@ def _drill(task: Task, scenario: Scenario, told: result.Result) -> None:
     told.visitors = steady.steady_visitors(context, asking, 10)
     if task.check_mode:
         return
-    conduct(context, fault, expected, told, _spool(params, told))
+    conduct(context, fault, expected, told, _spool(params, told), watch)
 
 
-def _guard(task: Task) -> None:
+def _watch(task: Task) -> alerts.AlertWatch:
+    """Raises BadArgument; NotRun where there is no Prometheus to ask."""
+    expected = alerts.alerts_from(task.params["alerts"])
+    if not expected:
+        return alerts.AlertWatch({}, set)
+    stack = find_stack(task.client, task.params)
+    if not stack.prometheus:
+        raise NotRun(f"alerts: {stack.faults.get(PROMETHEUS, 'no Prometheus was found')}")
+    return alerts.AlertWatch(expected, partial(firing, task.client, stack.prometheus))
+
+
+def _guard(task: Task, watch: alerts.AlertWatch) -> None:
     """Raises NotRun when the drill may not begin now."""
     params = task.params
     clock = task.client.clock()
-    needed = params["seconds"] + params["give_up_after"] + _MARGIN_SECONDS
+    lasting = max(params["seconds"], watch.longest_wait("fires"))
+    needed = lasting + params["give_up_after"] + _MARGIN_SECONDS
     faults = [
         guard.window_fault(params["window"], clock),
         guard.production_fault(params["production"], params["confirm"], params["cluster"]),
         guard.expiry_fault(params["expiry"], needed),
         _lock_fault(task),
     ]
-    left = steady.left_over(task.client)
+    left = [str(ref_of(item)) for item in read_labelled(task.client)]
     if left:
         faults.append(
             f"{', '.join(left)}: in a drill already. Wait until that one is over or healed, or heal it by hand: "

@@ -129,6 +129,15 @@ _CHANGE = _object(
         "restored": _is("boolean", "Whether it has its value of before again."),
     },
 )
+_ALERT = _object(
+    "An alert that was expected to fire, or that fired.",
+    {
+        "name": _text("The alert's name."),
+        "expected": _is("boolean", "Whether it was expected to fire."),
+        "fired_after_seconds": _number("From the fault until it fired, null where it did not."),
+        "resolved_after_seconds": _number("From the restoring until it was resolved, null where it was not."),
+    },
+)
 _FIGURES = _object(
     "The measurement in numbers: of all requests from before the fault until the end, unless said otherwise.",
     {
@@ -183,6 +192,7 @@ _SCENARIO = _object(
         "by_replica": _by_name(_PART, "The figures by replica."),
         "by_visitor": _by_name(_PART, "The figures by the visitor's name."),
         "timeline": _list(_SECOND, "Second by second, from before the fault until after the recovery."),
+        "alerts": _list(_ALERT, "What Prometheus told, where alerts were expected."),
         "placement": _object(
             "Where the pods ran.",
             {"before": _list(_POD, "Before the fault."), "after": _list(_POD, "After the recovery.")},
@@ -190,6 +200,8 @@ _SCENARIO = _object(
         "changes": _list(_CHANGE, "What the drill changed in the cluster."),
         "requests_file": _text("The file with every single request beside the report, empty where there is none."),
     },
+    # Reports of earlier versions have none.
+    optional=["alerts"],
 )
 SCHEMA: Schema = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -52,6 +52,7 @@ class Result:
     measured: dict[str, Any] = field(default_factory=dict)
     placement: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"before": [], "after": []})
     changes: Sequence[Mapping[str, Any]] = ()
+    alerts: Sequence[Mapping[str, Any]] = ()
     requests_file: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,6 +70,7 @@ class Result:
             "replicas": list(self.replicas),
             "expectations": [check.as_dict() for check in self.checks],
             **measured,
+            "alerts": [dict(alert) for alert in self.alerts],
             "placement": self.placement,
             "changes": [dict(change) for change in self.changes],
             "requests_file": self.requests_file,
