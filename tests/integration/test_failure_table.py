@@ -32,6 +32,8 @@ pytest_plugins = ["tests.integration.support_fallback_lab"]
 pytestmark = pytest.mark.alone
 
 RATE = 40
+# A look at a password of these tests takes 0.06 to 0.1 s on processors that are free.
+STARVED_SECONDS, MOST_REPEATS = 0.3, 2
 WELL_SECONDS, OUTAGE_SECONDS, SETTLED_AFTER, LONGEST = 1.0, 4.5, 3.0, 2.5
 FORGED = {
     "X-authentik-username": "forged",
@@ -127,7 +129,27 @@ def reasons(lab: FallbackLab, proxy: str) -> dict[str, float]:
 
 
 def measured(lab: FallbackLab, session: dict[str, str], name: str, way: Way) -> tuple[Row, EvenLoad, float, float]:
-    """One outage under load: its figures, all that was answered, and when it had settled and was over."""
+    """One outage under load: its figures, all that was answered, and when it had settled and was over.
+
+    Again where answers were slow while the machine was too busy to tell why.
+    """
+    found = measured_once(lab, session, name, way)
+    for _again in range(MOST_REPEATS):
+        _row, load, settled, over = found
+        if not slow(load, settled, over) or not starved(load):
+            break
+        print(f"{name}: measured again, the machine was too busy: {slow(load, settled, over)}")
+        found = measured_once(lab, session, name, way)
+    return found
+
+
+def starved(load: EvenLoad) -> bool:
+    """Whether others had the processors: a look at a password is nothing but computing, and took far longer."""
+    return any(reply.seconds > STARVED_SECONDS for reply in load.replies if reply.who == "wrong")
+
+
+def measured_once(lab: FallbackLab, session: dict[str, str], name: str, way: Way) -> tuple[Row, EvenLoad, float, float]:
+    """As ``measured``, whatever the machine does."""
     proxy = STRICT_PROXY if way.strict else PROXY
     before = reasons(lab, proxy)
     load = mixed_load(lab, session, way.strict)
