@@ -1,85 +1,176 @@
-"""The monitoring of the lab through the API server's proxy: each Prometheus, Alertmanager, and where alerts end."""
+"""A Prometheus and an Alertmanager of a test's own, with the lab's images: what others watch stays as it is."""
 
 from __future__ import annotations
 
-import json
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
+import yaml
 
-from tests.integration.lab_cluster import LabCluster, RequestFailed
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api, Server
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack import find_stack
 
-NAMESPACE = "monitoring"
-PROMETHEUS = "app.kubernetes.io/name=prometheus,app.kubernetes.io/component=server"
-PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
-SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
+MONITORING = "monitoring"
+SECONDS = 120
+# A file of the user's: comments, quotes and a secret in it.
+ALERTMANAGER_FILE = """\
+# on-call: ask before you change this
+global:
+  smtp_auth_password: 's3cret-of-theirs'
+route:
+  receiver: team   # everything
+  group_wait: 1s
+receivers:
+- name: team
+  webhook_configs: [{url: "http://SINK/alerts"}]
+inhibit_rules:
+- source_matchers: [severity=critical]
+  target_matchers: [severity=info]
+"""
 
 
 @dataclass(frozen=True)
-class Monitoring:
-    """The stack of a lab that was made with LAB_MONITORING=1."""
+class OwnMonitoring:
+    """Names no label that others look for. ``arguments`` are more of Prometheus' own, ``secret`` keeps Alertmanager's
+    configuration in a Secret.
+    """
 
-    cluster: LabCluster
+    namespace: str
+    arguments: Sequence[str] = ("--web.enable-lifecycle",)
+    replicas: int = 2
+    secret: bool = False
+    series_of: str = f"prometheus-server.{MONITORING}.svc.cluster.local:80"
+    sink: str = f"alert-sink.{MONITORING}.svc.cluster.local:8080"
 
-    def replicas(self) -> list[str]:
-        """The pods of Prometheus that are Ready; fewer than wanted is an error."""
-        ready = self.cluster.ready_pods(NAMESPACE, PROMETHEUS)
-        wanted = self.cluster.read(f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/prometheus-server")
-        assert len(ready) == wanted["spec"]["replicas"], f"Ready replicas of Prometheus: {ready}"
-        return ready
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The role's variables that lead to these."""
+        return {
+            "alerts_prometheus": {"namespace": self.namespace, "label_selectors": ["app=own-prometheus"]},
+            "alerts_alertmanager": {"namespace": self.namespace, "label_selectors": ["app=own-alertmanager"]},
+        }
 
-    def targets(self, replica: str) -> list[dict[str, Any]]:
-        """What this replica scrapes: each with `labels`, `health` (up, down, unknown) and `lastError`."""
-        found: list[dict[str, Any]] = self._ask(replica, "targets", state="active")["activeTargets"]
-        return found
+    @property
+    def kept_in(self) -> ObjectRef:
+        """What keeps Alertmanager's configuration."""
+        return ObjectRef("v1", "Secret" if self.secret else "ConfigMap", "own-alertmanager", self.namespace)
 
-    def query(self, replica: str, expression: str) -> list[dict[str, Any]]:
-        """The instant vector of an expression in this replica: each with `metric` and `value` (time, text)."""
-        found: list[dict[str, Any]] = self._ask(replica, "query", query=expression)["result"]
-        return found
+    def run(self, client: Client) -> None:
+        """Brings them up and waits."""
+        prometheus = _image(client, "prometheus-server")
+        alertmanager = _image(client, "alertmanager")
+        workloads = [
+            self._workload("own-prometheus", prometheus, self._prometheus_arguments(), 9090, self.replicas),
+            self._workload(
+                "own-alertmanager", alertmanager, ["--config.file=/etc/config/am.yml", "--storage.path=/data"], 9093, 1
+            ),
+        ]
+        Writer(client, check_mode=False).apply([*self._files(), self._service(), *workloads])
+        refs = [ObjectRef("apps/v1", "StatefulSet", each["metadata"]["name"], self.namespace) for each in workloads]
+        wait_until_ready(client, refs, SECONDS, lambda line: None)
 
-    def rules(self, replica: str) -> list[dict[str, Any]]:
-        """The rules of all groups that this replica has loaded."""
-        return [rule for group in self._ask(replica, "rules")["groups"] for rule in group["rules"]]
+    def alertmanager_text(self, client: Client) -> str:
+        """The configuration as it is kept."""
+        value = client.get(self.kept_in)["data"]["am.yml"]
+        return base64.b64decode(value).decode() if self.secret else str(value)
 
-    def reload(self, replica: str) -> None:
-        """Have this replica read its configuration and rules anew. Raises RequestFailed when it refuses them."""
-        self.cluster.request("POST", f"{PODS}/{replica}:9090/proxy/-/reload")
+    def rule_file(self, client: Client) -> str | None:
+        """The rule file as it is kept, None when there is none."""
+        found = client.find(ObjectRef("v1", "ConfigMap", "prometheus-rules", self.namespace))
+        return ((found or {}).get("data") or {}).get("resilient-traefik.yml")
 
-    def alerts(self) -> list[dict[str, Any]]:
-        """What Alertmanager holds: each with `labels`, `annotations`, `status` (state, inhibitedBy, silencedBy)."""
-        found: list[dict[str, Any]] = json.loads(
-            self.cluster.request("GET", f"{SERVICES}/alertmanager:9093/proxy/api/v2/alerts")
-        )
-        return found
+    def _prometheus_arguments(self) -> list[str]:
+        return ["--config.file=/etc/config/prometheus.yml", "--storage.tsdb.path=/data", *self.arguments]
 
-    def post_alerts(self, *alerts: dict[str, Any]) -> None:
-        """Hand alerts to Alertmanager as a Prometheus does: `labels`, and `endsAt` for one that is over."""
-        self.cluster.request("POST", f"{SERVICES}/alertmanager:9093/proxy/api/v2/alerts", body=list(alerts))
+    def _files(self) -> list[Object]:
+        configuration = {
+            "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"},
+            "rule_files": ["/etc/rules/*.yml"],
+            "alerting": {
+                "alertmanagers": [{"static_configs": [{"targets": [f"own-alertmanager.{self.namespace}.svc:9093"]}]}]
+            },
+            "scrape_configs": [
+                {
+                    "job_name": "lab",
+                    "honor_labels": True,
+                    "metrics_path": "/federate",
+                    "params": {"match[]": ['{__name__=~"(kube|traefik|fallback|process)_.+"}']},
+                    "static_configs": [{"targets": [self.series_of]}],
+                }
+            ],
+        }
+        text = ALERTMANAGER_FILE.replace("SINK", self.sink)
+        kept: dict[str, Any] = {"stringData": {"am.yml": text}} if self.secret else {"data": {"am.yml": text}}
+        return [
+            self._object("v1", "ConfigMap", "own-prometheus")
+            | {"data": {"prometheus.yml": yaml.safe_dump(configuration)}},
+            self._object("v1", self.kept_in.kind, "own-alertmanager") | kept,
+        ]
 
-    def notifications(self) -> list[dict[str, Any]]:
-        """What reached the sink, oldest first: `at` (ISO time) and `notification` (the webhook's body)."""
-        found: list[dict[str, Any]] = json.loads(
-            self.cluster.request("GET", f"{SERVICES}/alert-sink:8080/proxy/received")
-        )
-        return found
+    def _service(self) -> Object:
+        spec = {"selector": {"app": "own-alertmanager"}, "ports": [{"port": 9093, "targetPort": 9093}]}
+        return self._object("v1", "Service", "own-alertmanager") | {"spec": spec}
 
-    def delivered(self, **labels: str) -> list[dict[str, Any]]:
-        """The alerts with these labels that reached the sink, oldest first: `status` is firing or resolved."""
-        arrived = [alert for entry in self.notifications() for alert in entry["notification"]["alerts"]]
-        return [alert for alert in arrived if labels.items() <= alert["labels"].items()]
+    def _workload(self, name: str, image: str, arguments: list[str], port: int, replicas: int) -> Object:
+        container = {
+            "name": "own",
+            "image": image,
+            "imagePullPolicy": "IfNotPresent",
+            "args": arguments,
+            "ports": [{"name": "http", "containerPort": port}],
+            "readinessProbe": {"httpGet": {"path": "/-/ready", "port": port}, "periodSeconds": 1},
+            "volumeMounts": [
+                {"name": "config", "mountPath": "/etc/config"},
+                {"name": "data", "mountPath": "/data"},
+                {"name": "rules", "mountPath": "/etc/rules"},
+            ],
+        }
+        kind = "secret" if self.secret and name == "own-alertmanager" else "configMap"
+        pod = {
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 0,
+            "securityContext": {"runAsUser": 65534, "runAsGroup": 65534, "fsGroup": 65534},
+            "containers": [container],
+            "volumes": [
+                {"name": "config", kind: {"secretName" if kind == "secret" else "name": name}},
+                {"name": "rules", "configMap": {"name": "prometheus-rules", "optional": True}},
+                {"name": "data", "emptyDir": {}},
+            ],
+        }
+        labels = {"app": name}
+        spec = {
+            "replicas": replicas,
+            "serviceName": name,
+            "podManagementPolicy": "Parallel",
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        }
+        return self._object("apps/v1", "StatefulSet", name) | {"spec": spec}
 
-    def _ask(self, replica: str, path: str, **query: str) -> Any:
-        return self.cluster.read(f"{PODS}/{replica}:9090/proxy/api/v1/{path}", **query)["data"]
+    def _object(self, api_version: str, kind: str, name: str) -> Object:
+        return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}}
 
 
-def monitoring_of(cluster: LabCluster) -> Monitoring:
-    """The monitoring of this lab; the test is skipped where it has none."""
-    try:
-        cluster.read(f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/prometheus-server")
-    except RequestFailed as error:
-        if ": 404 " not in str(error):
-            raise
-        pytest.skip("this lab has no monitoring: LAB_MONITORING=1 make lab")
-    return Monitoring(cluster)
+def servers(client: Client, own: OwnMonitoring) -> tuple[list[Server], Server]:
+    """The replicas of Prometheus, and Alertmanager."""
+    places = {name.removeprefix("alerts_"): place for name, place in own.settings.items()}
+    stack = find_stack(client, places)
+    return stack.prometheus, stack.alertmanagers[0]
+
+
+def loaded_alerts(client: Client, server: Server) -> dict[str, str]:
+    """The file of every alert that a Prometheus has loaded, by the alert's name."""
+    with Api(client, server) as api:
+        groups = api.data("/api/v1/rules", {"type": "alert"})["groups"]
+    return {rule["name"]: group["file"] for group in groups for rule in group["rules"]}
+
+
+def _image(client: Client, name: str) -> str:
+    workload = client.get(ObjectRef("apps/v1", "StatefulSet", name, MONITORING))
+    return str(workload["spec"]["template"]["spec"]["containers"][0]["image"])
