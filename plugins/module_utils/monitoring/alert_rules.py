@@ -117,14 +117,14 @@ def _answer(task: Task, facts: dict[str, Any]) -> dict[str, Any]:
 
 def _judged(task: Task, stack: Stack, delivery: Delivery, groups: Groups) -> list[str]:
     """What the servers that run have against the rules."""
-    servers = _servers(stack, delivery)
+    servers, extra = _servers(stack, delivery), task.params["extra_labels"]
     found: list[str] = []
     try:
         for server in servers:
             with Api(task.client, server) as api:
                 if server is servers[0] and server.program == PROMETHEUS:
                     found += [f"{_option(task, each)}{each}" for each in prometheus.refused_expressions(api, groups)]
-                found += clashes(groups, prometheus.loaded_rules(api), delivery.own_file())
+                found += clashes(groups, prometheus.loaded_rules(api), delivery.own_file(), extra)
     except errors.ResilientError as error:
         found.append(str(error))
     if not servers:
@@ -155,7 +155,7 @@ def _delivered(task: Task, stack: Stack, delivery: Delivery, groups: Groups) -> 
 
     if task.check_mode or not _servers(stack, delivery):
         return task.result_of(write())
-    return task.result_of(taken(task, _taking(stack, delivery, groups), write))
+    return task.result_of(taken(task, _taking(task, stack, delivery, groups), write))
 
 
 def _object(delivery: Delivery, groups: Groups) -> Object:
@@ -166,12 +166,12 @@ def _object(delivery: Delivery, groups: Groups) -> Object:
     return forms.rule_object(delivery.ref, groups, delivery.labels)
 
 
-def _taking(stack: Stack, delivery: Delivery, groups: Groups) -> Taking:
+def _taking(task: Task, stack: Stack, delivery: Delivery, groups: Groups) -> Taking:
     own = delivery.own_file()
 
     def lacks(api: Api) -> str:
         same = prometheus.Comparison(api) if delivery.kind != VM_RULE else same_words
-        lacking = differences(groups, prometheus.loaded_rules(api), own, same)
+        lacking = differences(groups, prometheus.loaded_rules(api), own, same, task.params["extra_labels"])
         return f"{lacking[0]}" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "") if lacking else ""
 
     def state(api: Api) -> str:

@@ -75,7 +75,7 @@ def run(task: Task) -> dict[str, Any]:
 def _loaded_checks(task: Task, groups: Groups) -> list[Check]:
     stack = find_stack(task.client, task.params)
     if stack.vmalerts and not stack.prometheus:
-        rules = _of_each(task, stack, VMALERT, stack.vmalerts, lambda api: _rule_checks(api, groups, same_words))
+        rules = _of_each(task, stack, VMALERT, stack.vmalerts, lambda api: _rule_checks(task, api, groups, same_words))
     else:
         rules = _of_each(task, stack, PROMETHEUS, stack.prometheus, lambda api: _prometheus_checks(task, api, groups))
     return [
@@ -119,7 +119,7 @@ def _of_each(
 def _prometheus_checks(task: Task, api: Api, groups: Groups) -> list[Check]:
     targets = prometheus.active_alertmanagers(api)
     return [
-        *_rule_checks(api, groups, prometheus.Comparison(api)),
+        *_rule_checks(task, api, groups, prometheus.Comparison(api)),
         _series_check(task, api, groups),
         Check(
             f"{api.server}: sends alerts to an Alertmanager", bool(targets), "at least 1", f"{len(targets) or 'none'}"
@@ -127,11 +127,12 @@ def _prometheus_checks(task: Task, api: Api, groups: Groups) -> list[Check]:
     ]
 
 
-def _rule_checks(api: Api, groups: Groups, same: Same) -> list[Check]:
+def _rule_checks(task: Task, api: Api, groups: Groups, same: Same) -> list[Check]:
     """Recorded series and alerts alike, whichever file holds them."""
     loaded, count = prometheus.loaded_rules(api), sum(len(group["rules"]) for group in groups)
+    lacking = differences(groups, loaded, lambda file: True, same, task.params["extra_labels"])
     return [
-        none_lacks(f"{api.server}: rules loaded", count, differences(groups, loaded, lambda file: True, same)),
+        none_lacks(f"{api.server}: rules loaded", count, lacking),
         none_lacks(f"{api.server}: rules healthy", count, unhealthy(groups, loaded)),
     ]
 

@@ -108,7 +108,9 @@ def delivery_for(client: Client, stack: Stack, params: Mapping[str, Any]) -> Del
         return _config_map(client, stack, params, candidates)
     if kind in (VALUES_PROMETHEUS, VALUES_STACK):
         return _values(client, stack, params, kind)
-    return Delivery(kind, faults=_needs_folder(params, "files") if kind == FILES else [])
+    if kind == FILES:
+        return Delivery(kind, faults=_needs_folder(params, "files"))
+    return Delivery(kind, faults=["delivery: none fits what runs here: choose one"])
 
 
 def _needs_folder(params: Mapping[str, Any], what: str) -> list[str]:

@@ -24,8 +24,11 @@ Same = Callable[[str, str], bool]
 OwnFile = Callable[[str], bool]
 
 
-def clashes(groups: Groups, loaded: Loaded, own_file: OwnFile) -> list[str]:
-    """Alerts of ours whose names are taken by rules from elsewhere, a sentence each with the remedy."""
+def clashes(groups: Groups, loaded: Loaded, own_file: OwnFile, extra_labels: Mapping[str, str]) -> list[str]:
+    """Alerts of ours whose names are taken by rules from elsewhere, a sentence each with the remedy.
+
+    ``extra_labels`` tell our alerts from those that this collection brought for another cluster.
+    """
     names = {rule["alert"] for rule in alerts_of(groups)}
     found = []
     for group, rule in _rules(loaded):
@@ -38,7 +41,7 @@ def clashes(groups: Groups, loaded: Loaded, own_file: OwnFile) -> list[str]:
                 f"groups: an alert {name} is loaded already ({where}) and is not of this collection: rename it there, "
                 f"or switch ours off by overrides: {{{name}: {{enabled: false}}}}"
             )
-        elif not own_file(file):
+        elif not own_file(file) and _has(rule, extra_labels):
             found.append(
                 f"groups: {name} of this collection is loaded already from another place ({where}) and would fire "
                 "twice: take it out there, or choose that delivery"
@@ -46,7 +49,9 @@ def clashes(groups: Groups, loaded: Loaded, own_file: OwnFile) -> list[str]:
     return sorted(set(found))
 
 
-def differences(groups: Groups, loaded: Loaded, own_file: OwnFile, same: Same) -> list[str]:
+def differences(
+    groups: Groups, loaded: Loaded, own_file: OwnFile, same: Same, extra_labels: Mapping[str, str]
+) -> list[str]:
     """What keeps the loaded rules from being exactly these, in words; empty when they are."""
     theirs: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for group, rule in _rules(loaded):
@@ -60,7 +65,8 @@ def differences(groups: Groups, loaded: Loaded, own_file: OwnFile, same: Same) -
                 found.append(f"{rule_name(rule)} is not loaded")
             elif not any(_is(rule, candidate, group, same) for candidate in candidates):
                 found.append(f"{rule_name(rule)} is loaded as it was before")
-    left = {rule["name"] for rules in theirs.values() for rule in rules if is_ours(rule.get("labels"))}
+    stale = [rule for rules in theirs.values() for rule in rules if is_ours(rule.get("labels"))]
+    left = {rule["name"] for rule in stale if _has(rule, extra_labels)}
     return [*found, *(f"{name} is still loaded" for name in sorted(left))]
 
 
@@ -78,6 +84,10 @@ def unhealthy(groups: Groups, loaded: Loaded) -> list[str]:
 def same_words(one: str, other: str) -> bool:
     """Whether two expressions differ in spaces only: for servers that cannot be asked for their own form."""
     return "".join(one.split()) == "".join(other.split())
+
+
+def _has(rule: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    return labels.items() <= dict(rule.get("labels") or {}).items()
 
 
 def _rules(loaded: Loaded) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:

@@ -13,6 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.loade
     same_words,
     unhealthy,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules import finished
 
 OURS = {"resilient_traefik": "true", "severity": "critical"}
 GROUPS: list[dict[str, Any]] = [
@@ -57,11 +58,11 @@ def _with(**changes: Any) -> list[dict[str, Any]]:
 
 
 def test_what_is_loaded_is_recognised() -> None:
-    assert differences(GROUPS, LOADED, _own, same_words) == []
-    assert clashes(GROUPS, LOADED, _own) == []
+    assert differences(GROUPS, LOADED, _own, same_words, {}) == []
+    assert clashes(GROUPS, LOADED, _own, {}) == []
     assert unhealthy(GROUPS, LOADED) == []
     more = _with(labels=OURS | {"namespace": "monitoring"})
-    assert differences(GROUPS, more, _own, same_words) == [], "operators add labels"
+    assert differences(GROUPS, more, _own, same_words, {}) == [], "operators add labels"
 
 
 @pytest.mark.parametrize(
@@ -76,29 +77,43 @@ def test_what_is_loaded_is_recognised() -> None:
     ],
 )
 def test_what_was_there_before_is_not_taken_for_it(changes: dict[str, Any]) -> None:
-    assert differences(GROUPS, _with(**changes), _own, same_words) == ["TraefikDown is loaded as it was before"]
+    assert differences(GROUPS, _with(**changes), _own, same_words, {}) == ["TraefikDown is loaded as it was before"]
 
 
 def test_what_is_missing_or_left_over_is_named() -> None:
-    assert differences(GROUPS, [], _own, same_words) == ["TraefikDown is not loaded", "traefik:up is not loaded"]
+    assert differences(GROUPS, [], _own, same_words, {}) == ["TraefikDown is not loaded", "traefik:up is not loaded"]
     elsewhere = [LOADED[0] | {"file": "/etc/rules/other.yml"}]
-    assert len(differences(GROUPS, elsewhere, _own, same_words)) == 2
-    assert differences([], LOADED, _own, same_words) == ["TraefikDown is still loaded"]
+    assert len(differences(GROUPS, elsewhere, _own, same_words, {})) == 2
+    assert differences([], LOADED, _own, same_words, {}) == ["TraefikDown is still loaded"]
     foreign = [{"name": "theirs", "file": FILE, "rules": [{"type": "alerting", "name": "Theirs", "labels": {}}]}]
-    assert differences(GROUPS, [*LOADED, *foreign], _own, same_words) == []
+    assert differences(GROUPS, [*LOADED, *foreign], _own, same_words, {}) == []
 
 
 def test_names_that_others_have_are_clashes() -> None:
     theirs = {"name": "edge", "file": "/etc/config/alerting_rules.yml"}
-    (taken,) = clashes(GROUPS, [theirs | {"rules": [{"type": "alerting", "name": "TraefikDown", "labels": {}}]}], _own)
+    (taken,) = clashes(
+        GROUPS, [theirs | {"rules": [{"type": "alerting", "name": "TraefikDown", "labels": {}}]}], _own, {}
+    )
     assert "TraefikDown is loaded already (/etc/config/alerting_rules.yml, group edge)" in taken
     assert "overrides: {TraefikDown: {enabled: false}}" in taken
-    (twice,) = clashes(GROUPS, [theirs | {"rules": LOADED[0]["rules"]}], _own)
+    (twice,) = clashes(GROUPS, [theirs | {"rules": LOADED[0]["rules"]}], _own, {})
     assert "would fire twice" in twice
-    (in_our_file,) = clashes(GROUPS, _with(labels={}), _own)
+    (in_our_file,) = clashes(GROUPS, _with(labels={}), _own, {})
     assert "is not of this collection" in in_our_file
     recorded = [theirs | {"rules": [{"type": "recording", "name": "TraefikDown", "labels": {}}]}]
-    assert clashes(GROUPS, recorded, _own) == []
+    assert clashes(GROUPS, recorded, _own, {}) == []
+
+
+def test_the_rules_of_another_cluster_are_its_own() -> None:
+    cluster = {"cluster": "blue"}
+    groups, _faults = finished(GROUPS, {}, cluster)
+    green = [
+        LOADED[0]
+        | {"file": "/etc/rules/green.yml", "rules": [LOADED[0]["rules"][0] | {"labels": OURS | {"cluster": "green"}}]}
+    ]
+    blue = _with(labels=OURS | cluster)
+    assert clashes(groups, [*blue, *green], _own, cluster) == []
+    assert differences(groups, [*blue, *green], lambda file: True, same_words, cluster) == []
 
 
 def test_rules_that_cannot_be_evaluated_are_named() -> None:
