@@ -54,4 +54,9 @@ options:
     description: Labels for all alerts, such as a cluster's name. What an alert has itself counts more.
     type: dict
     default: {}
+  left_out:
+    description: Alerts that O(groups) may leave out. To override one that is not there is no error then.
+    type: list
+    elements: str
+    default: []
 """

@@ -44,6 +44,7 @@ RULE_OPTIONS: dict[str, dict[str, Any]] = {
     "groups": {"type": "list", "elements": "raw", "required": True},
     "overrides": {"type": "dict", "default": {}},
     "extra_labels": {"type": "dict", "default": {}},
+    "left_out": {"type": "list", "elements": "str", "default": []},
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     **RULE_OPTIONS,
@@ -70,7 +71,7 @@ RULES_FILE = "alerts/rules.yml"
 
 def run(task: Task) -> dict[str, Any]:
     """Judges, then delivers, or only judges. Raises ResilientError with all findings, NotTaken, WriteFailed."""
-    groups, faults = finished(task.params["groups"], task.params["overrides"], task.params["extra_labels"])
+    groups, faults = rules_of(task)
     if faults:
         return _answer(task, _facts(task, True, groups, None, faults))
     stack = find_stack(task.client, task.params)
@@ -83,6 +84,12 @@ def run(task: Task) -> dict[str, Any]:
         return _answer(task, facts)
     task.warnings += delivery.notes
     return _delivered(task, stack, delivery, groups) | facts
+
+
+def rules_of(task: Task) -> tuple[Groups, list[str]]:
+    """The groups that RULE_OPTIONS make, and what is wrong with them."""
+    params = task.params
+    return finished(params["groups"], params["overrides"], params["extra_labels"], params["left_out"])
 
 
 def _facts(task: Task, present: bool, groups: Groups, delivery: Delivery | None, found: list[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import alertmanager, inhibition, prometheus
-from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.alert_rules import RULE_OPTIONS
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.alert_rules import RULE_OPTIONS, rules_of
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.expressions import metric_names
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.loaded import (
     Same,
@@ -26,7 +26,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules
     MARK_VALUE,
     Groups,
     alerts_of,
-    finished,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import (
     ALERTMANAGER,
@@ -64,7 +63,7 @@ class NotHeard(errors.ResilientError):
 
 def run(task: Task) -> dict[str, Any]:
     """Checks again until all passes or the time is over. Raises NotHeard with ``checks``, BadArgument, Forbidden."""
-    groups, faults = finished(task.params["groups"], task.params["overrides"], task.params["extra_labels"])
+    groups, faults = rules_of(task)
     if faults:
         raise errors.BadArgument("; ".join(faults))
     result = verified(lambda: _loaded_checks(task, groups), task.params["wait_timeout"], NotHeard)

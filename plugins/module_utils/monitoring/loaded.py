@@ -60,13 +60,16 @@ def differences(
     found = []
     for group in groups:
         for rule in group["rules"]:
-            candidates = theirs.pop((group["name"], rule_name(rule)), [])
-            if not candidates:
-                found.append(f"{rule_name(rule)} is not loaded")
-            elif not any(_is(rule, candidate, group, same) for candidate in candidates):
-                found.append(f"{rule_name(rule)} is loaded as it was before")
+            # Several rules may record one series, and other clusters may have theirs under the same names.
+            candidates = theirs.get((group["name"], rule_name(rule)), [])
+            match = next((each for each in candidates if _is(rule, each, group, same)), None)
+            if match is not None:
+                candidates.remove(match)
+            else:
+                found.append(f"{rule_name(rule)} is {'loaded as it was before' if candidates else 'not loaded'}")
     stale = [rule for rules in theirs.values() for rule in rules if is_ours(rule.get("labels"))]
-    left = {rule["name"] for rule in stale if _has(rule, extra_labels)}
+    names = {words.partition(" ")[0] for words in found}
+    left = {rule["name"] for rule in stale if _has(rule, extra_labels)} - names
     return [*found, *(f"{name} is still loaded" for name in sorted(left))]
 
 

@@ -11,7 +11,7 @@ import copy
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Groups = list[dict[str, Any]]
@@ -29,17 +29,21 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y":
 
 
 def finished(
-    groups: Sequence[Any], overrides: Mapping[str, Any], extra_labels: Mapping[str, Any]
+    groups: Sequence[Any],
+    overrides: Mapping[str, Any],
+    extra_labels: Mapping[str, Any],
+    left_out: Collection[str] = (),
 ) -> tuple[Groups, list[str]]:
     """The groups with the user's changes worked in, and what is wrong with either, a sentence each.
 
     Each sentence begins with the option it is about: ``groups``, ``overrides`` or ``extra_labels``. Groups that are
-    left without rules are left out. With faults in ``groups`` the overrides are not looked at.
+    left without rules are left out. Overrides of alerts of ``left_out`` may find none. With faults in ``groups`` the
+    overrides are not looked at.
     """
     faults = list(structure_faults(groups))
     if faults:
         return [], faults
-    faults = [*_override_faults(groups, overrides), *_label_faults("extra_labels", extra_labels)]
+    faults = [*_override_faults(groups, overrides, left_out), *_label_faults("extra_labels", extra_labels)]
     if faults:
         return [], faults
     result = [_changed_group(group, overrides, extra_labels) for group in groups]
@@ -133,12 +137,14 @@ def _is_duration(given: Any) -> bool:
 # --- the user's changes ------------------------------------------------------------------------------------------
 
 
-def _override_faults(groups: Sequence[Mapping[str, Any]], overrides: Mapping[str, Any]) -> Iterator[str]:
-    known = [str(rule["alert"]) for rule in alerts_of(groups)]
+def _override_faults(
+    groups: Sequence[Mapping[str, Any]], overrides: Mapping[str, Any], left_out: Collection[str]
+) -> Iterator[str]:
+    known = sorted({str(rule["alert"]) for rule in alerts_of(groups)} | set(left_out))
     for name, change in overrides.items():
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1, 0.5)
-            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
             yield f"overrides: there is no alert {name}; {meant}"
         elif not isinstance(change, Mapping):
             yield f"overrides: {name} is {type(change).__name__}, and takes {', '.join(OVERRIDE_KEYS)}"

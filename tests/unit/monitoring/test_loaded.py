@@ -89,6 +89,19 @@ def test_what_is_missing_or_left_over_is_named() -> None:
     assert differences(GROUPS, [*LOADED, *foreign], _own, same_words, {}) == []
 
 
+def test_several_rules_that_record_one_series() -> None:
+    rules = [{"record": "a:b", "expr": text, "labels": {"workload": text}} for text in ("x", "y")]
+    loaded = [
+        {"type": "recording", "name": "a:b", "query": rule["expr"], "labels": rule["labels"]}
+        for rule in reversed(rules)
+    ]
+    groups = [{"name": "traefik", "rules": rules}]
+    told: list[dict[str, Any]] = [{"name": "traefik", "file": FILE, "rules": loaded}]
+    assert differences(groups, told, _own, same_words, {}) == []
+    told[0]["rules"] = loaded[:1]
+    assert differences(groups, told, _own, same_words, {}) == ["a:b is not loaded"]
+
+
 def test_names_that_others_have_are_clashes() -> None:
     theirs = {"name": "edge", "file": "/etc/config/alerting_rules.yml"}
     (taken,) = clashes(

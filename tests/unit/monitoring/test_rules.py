@@ -52,6 +52,11 @@ def test_an_alert_that_is_switched_off_is_gone_and_its_group_when_it_was_the_onl
     assert (faults, [group["name"] for group in groups]) == ([], ["traefik"])
 
 
+def test_an_alert_that_the_cluster_has_nothing_for_may_be_overridden() -> None:
+    groups, faults = finished(GROUPS, {"BotBlockerDown": {"for": "9m"}}, {}, ["BotBlockerDown"])
+    assert (groups, faults) == (GROUPS, [])
+
+
 @pytest.mark.parametrize(
     ("overrides", "extra", "words"),
     [
