@@ -99,7 +99,7 @@ def test_several_rules_that_record_one_series() -> None:
     told: list[dict[str, Any]] = [{"name": "traefik", "file": FILE, "rules": loaded}]
     assert differences(groups, told, _own, same_words, {}) == []
     told[0]["rules"] = loaded[:1]
-    assert differences(groups, told, _own, same_words, {}) == ["a:b is not loaded"]
+    assert differences(groups, told, _own, same_words, {}) == ["a:b is loaded as it was before"]
 
 
 def test_names_that_others_have_are_clashes() -> None:
