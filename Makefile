@@ -47,7 +47,7 @@ demo: lab ## the failure on a real cluster, the cure, and both measured side by 
 
 .PHONY: test
 test: setup chromium ## everything that CI checks
-	@$(MAKE) --jobs=2 --output-sync=target together lint unit browser sanity
+	@$(MAKE) --jobs=2 --output-sync=target together lint unit rules browser sanity
 	@$(MAKE) alone molecule
 
 # --- the lab ----------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ lab-down: setup ## remove the lab: no container, network, volume or process stay
 .PHONY: lint
 lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/mypy lab bench demo tests/unit tests/integration tests/browser
+	@$(BIN)/mypy lab bench demo tests/unit tests/rules tests/integration tests/browser
 	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint
@@ -74,6 +74,14 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 .PHONY: unit
 unit: setup ## the pure code
 	@$(BIN)/python -m pytest tests/unit
+
+.PHONY: tools
+tools: setup ## promtool, amtool and alertmanager in lab/bin, built from their Go modules
+	@$(BIN)/python -m lab tools
+
+.PHONY: rules
+rules: tools ## the alerting rules by the real promtool, the inhibition by a real Alertmanager
+	@$(BIN)/python -m pytest tests/rules
 
 # Before anything that runs beside it: the lab installs packages too.
 .PHONY: chromium
