@@ -72,7 +72,7 @@ def run(task: Task) -> dict[str, Any]:
         return _answer(
             task, [stack.faults[ALERTMANAGER]], [], skippable="more than one" not in stack.faults[ALERTMANAGER]
         )
-    found = _configuration(task.client, stack)
+    found = configuration_of(task.client, stack)
     if found.faults:
         return _answer(task, found.faults, [])
     if found.owner:
@@ -110,7 +110,8 @@ def _answer(task: Task, findings: Sequence[str], notes: Sequence[str], skippable
 # --- where the configuration is ----------------------------------------------------------------------------------
 
 
-def _configuration(client: Client, stack: Stack) -> Configuration:
+def configuration_of(client: Client, stack: Stack) -> Configuration:
+    """Where the configuration of the Alertmanager that runs is kept, and what it is. Raises Forbidden, Unreachable."""
     server = stack.alertmanagers[0]
     path = alertmanager.configuration_file(server)
     source = source_of(server, path)

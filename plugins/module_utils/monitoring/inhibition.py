@@ -36,7 +36,7 @@ def with_inhibition(text: str, wanted: Sequence[Mapping[str, Any]]) -> str:
     """
     configuration = _read(text)
     theirs = [rule for rule in _rules(configuration) if not is_ours(rule)]
-    if same_rules([rule for rule in _rules(configuration) if is_ours(rule)], wanted):
+    if same_rules(ours_in(text), wanted):
         return text
     bare = _BLOCK.sub("", text)
     result = _inserted(bare, wanted) if wanted else bare
@@ -53,6 +53,11 @@ def lacking(text: str, wanted: Sequence[Mapping[str, Any]]) -> list[Mapping[str,
     """Those of the rules that a configuration has not. Raises NotMergeable when it is no mapping."""
     present = [_comparable(rule) for rule in _rules(_read(text))]
     return [rule for rule in wanted if _comparable(rule) not in present]
+
+
+def ours_in(text: str) -> list[Mapping[str, Any]]:
+    """The rules of this collection in a configuration. Raises NotMergeable when it is no mapping."""
+    return [rule for rule in _rules(_read(text)) if is_ours(rule)]
 
 
 def is_ours(rule: Mapping[str, Any]) -> bool:

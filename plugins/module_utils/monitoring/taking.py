@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
@@ -55,7 +55,7 @@ def taken(task: Task, taking: Taking, write: Callable[[], Outcome]) -> Outcome:
     if task.check_mode:
         return outcome
     try:
-        _wait(task, taking, task.params["wait_timeout"])
+        wait_taken(task, taking)
     except errors.ResilientError as failure:
         if not outcome.changed:
             raise NotTaken(f"{taking.what} was written before and is not loaded: {failure}") from None
@@ -63,12 +63,17 @@ def taken(task: Task, taking: Taking, write: Callable[[], Outcome]) -> Outcome:
     return outcome
 
 
-def _wait(task: Task, taking: Taking, seconds: float) -> None:
-    """Raises NotTaken with what each server lacks, or with the words of one that refuses."""
+def lacking_now(client: Client, taking: Taking) -> list[str]:
+    """What each server lacks, without asking any to reload; those that lack nothing are left out."""
+    return list(_round(client, replace(taking, reload="")).values())
+
+
+def wait_taken(task: Task, taking: Taking) -> None:
+    """Waits ``wait_timeout`` at most. Raises NotTaken with what a server lacks, or the words of one that refuses."""
     lacking = _round(task.client, taking)
     if not lacking:
         return
-    reported = time.monotonic()
+    reported, seconds = time.monotonic(), task.params["wait_timeout"]
     with hurried(task.client, taking.servers if taking.mounted else []):
         for _left in tries(seconds):
             lacking = _round(task.client, taking)
