@@ -42,14 +42,14 @@ class Running:
         return response.status, text
 
     def metrics(self) -> dict[str, float]:
-        """Every sample, by its series without the prefix and without the label ``pod``."""
+        """Every sample, by its series without the prefix."""
         lines = [line for line in self.ask("/metrics")[1].splitlines() if not line.startswith("#")]
         pairs = [line.rsplit(" ", 1) for line in lines]
-        return {series.removeprefix("traefik_parity_").split('",replica')[0]: float(value) for series, value in pairs}
+        return {series.removeprefix("traefik_parity_"): float(value) for series, value in pairs}
 
     def missing(self, replica: str) -> float | None:
         """How much it lacks; None while it is not compared."""
-        return self.metrics().get(f'missing{{pod="{replica}')
+        return self.metrics().get(f'missing{{replica="{replica}"}}')
 
     def rounds(self) -> float:
         """How many rounds are over."""

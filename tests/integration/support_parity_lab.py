@@ -71,7 +71,7 @@ class LabExporter:
 
     def missing(self) -> dict[str, float]:
         """How much each compared replica lacks."""
-        pattern = re.compile(r'missing\{pod="([^"]+)",replica="\1"\}')
+        pattern = re.compile(r'missing\{replica="([^"]+)"\}')
         found = {pattern.fullmatch(series): value for series, value in self.samples().items()}
         return {match[1]: value for match, value in found.items() if match}
 

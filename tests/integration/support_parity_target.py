@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,8 +22,8 @@ SITES = ("a.test", "b.test", "c.test")
 class FakeReplica:
     """A pod of Traefik. ``routed`` are the hosts it has a router for; ``routers`` what its API tells, None when closed.
 
-    ``flips`` are hosts whose application answers like Traefik every second time. ``unreachable`` is the entry point of
-    sites only, ``hangs`` the whole replica.
+    ``flips`` are hosts whose application answers like Traefik every other time, ``slow`` those whose application is.
+    ``unreachable`` is the entry point of sites only, ``hangs`` the whole replica.
     """
 
     name: str
@@ -30,6 +31,7 @@ class FakeReplica:
     routed: set[str] = field(default_factory=lambda: set(SITES))
     routers: list[dict[str, Any]] | None = None
     flips: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
     status: int = 200
     hangs: bool = False
     unreachable: bool = False
@@ -52,7 +54,8 @@ class FakeReplica:
     def routes(self, host: str) -> bool:
         """Whether this request finds a router, or an application that does not say otherwise."""
         if host in self.flips:
-            return sum(1 for _method, asked in self.asked if asked == host) % 2 == 0
+            times = sum(1 for _method, asked in self.asked if asked == host)
+            return Random(f"{self.name} {times}").random() < 0.5
         return host in self.routed
 
 
@@ -91,6 +94,7 @@ def web(replica: FakeReplica) -> Answer:
         if replica.hangs or replica.unreachable:
             replica.over.wait(30)
         elif replica.routes(host):
+            replica.over.wait(5 if host in replica.slow else 0)
             asked.reply(replica.status, b"hello\n", Content_Type="text/plain")
         else:
             asked.no_router()

@@ -142,7 +142,7 @@ def test_nothing_is_told_that_is_no_loss(
     pods = replicas()
     with running(nginx, tmp_path, pods) as exporter:
         change(pods)
-        told = exporter.after_rounds(4)
+        told = exporter.after_rounds(5)
         assert not [name for name, value in told.items() if name.startswith("missing") and value]
         assert told['checks_total{result="different"}'] == 0
         assert "lacks" not in exporter.log()
@@ -180,9 +180,21 @@ def test_a_loss_stays_while_the_replica_says_nothing_and_goes_with_it(nginx: Pat
         exporter.after_rounds(2)
         told = exporter.metrics()
         assert exporter.missing("traefik-1") == 1
-        assert told['unanswered{pod="traefik-1'] >= 3
+        assert told['unanswered{replica="traefik-1"}'] >= 3
         exporter.cluster.replicas.remove(pods[1])
         eventually(lambda: exporter.missing("traefik-1") is None, "it is not told any more", 10 * INTERVAL)
+
+
+def test_a_loss_stays_while_the_application_is_too_slow_to_tell(nginx: Path, tmp_path: Path) -> None:
+    pods = replicas()
+    with running(nginx, tmp_path, pods) as exporter:
+        pods[1].routed.discard("b.test")
+        eventually(lambda: exporter.missing("traefik-1") == 1, "the loss is told", 10 * INTERVAL)
+        for pod in pods:
+            pod.slow.add("b.test")
+        exporter.after_rounds(3)
+        assert exporter.missing("traefik-1") == 1
+        assert "has again" not in exporter.log()
 
 
 def test_routers_are_compared_where_the_api_is_open(nginx: Path, tmp_path: Path) -> None:
@@ -191,7 +203,7 @@ def test_routers_are_compared_where_the_api_is_open(nginx: Path, tmp_path: Path)
     for pod in pods:
         pod.routers = routers(*many)
     with running(nginx, tmp_path, pods) as exporter:
-        assert exporter.metrics()['routers{pod="traefik-0'] == 1200
+        assert exporter.metrics()['routers{replica="traefik-0"}'] == 1200
         pods[2].routers = [*routers(*many[:-2]), routers(many[-1])[0] | {"status": "disabled"}]
         eventually(lambda: exporter.missing("traefik-2") == 2, "the loss is told", 10 * INTERVAL)
         assert [exporter.missing(f"traefik-{at}") for at in (0, 1)] == [0, 0]

@@ -9,9 +9,9 @@ function family(name, kind, help, samples) {
     return head.concat(samples.map((sample) => `${PREFIX}${name}${sample[0]} ${sample[1]}`));
 }
 
-// A scrape puts the exporter's own pod in the place of `pod`; `replica` arrives as it is.
+// Not by `pod`, which a scrape gives to the exporter's own.
 function byReplica(values) {
-    return Object.keys(values).sort().map((name) => [`{pod="${name}",replica="${name}"}`, values[name]]);
+    return Object.keys(values).sort().map((name) => [`{replica="${name}"}`, values[name]]);
 }
 
 function ofReport(report) {
