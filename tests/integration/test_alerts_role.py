@@ -12,7 +12,9 @@ import yaml
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.alertmanager import loaded_text
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.hurry import ANNOTATION
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.inhibition import ours_in
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api
 from tests.integration.support_engine import Audited
@@ -85,8 +87,21 @@ def test_plan_apply_again_and_back(role: RolePlayer, own: OwnMonitoring, admin: 
     role.roll_back()
     assert own.rule_file(admin) is None
     assert own.alertmanager_text(admin) == before
+    (reloaded,) = _tasks(audited, {"resilient.traefik.monitoring_reload": _places(own)})
+    assert reloaded["changed"]
+    assert all(loaded_alerts(admin, server) == {} for server in replicas)
     with Api(admin, alertmanager) as api:
-        api.post("/-/reload")
+        assert ours_in(loaded_text(api)) == []
+    (again,) = _tasks(audited, {"resilient.traefik.monitoring_reload": _places(own)})
+    assert not again["changed"]
+
+
+def _places(own: OwnMonitoring) -> dict[str, Any]:
+    return {name.removeprefix("alerts_"): place for name, place in own.settings.items()}
+
+
+def _tasks(audited: Audited, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
+    return [played.result for played in audited.player().play(*tasks).tasks]
 
 
 def _pod(name: str, own: OwnMonitoring) -> ObjectRef:
@@ -191,6 +206,30 @@ def test_every_bad_input_is_told_before_any_write(
     refused = role.play()
     assert refused.code != 0
     assert "an alert TraefikDown is loaded already (/etc/rules/theirs.yml, group theirs)" in refused.output
+
+
+def test_an_operators_object_that_nobody_loads_is_taken_back(
+    role: RolePlayer, own: OwnMonitoring, admin: Client
+) -> None:
+    """The kinds are there and no operator is: what was written is not loaded, and is not left behind."""
+    ref = ObjectRef("monitoring.coreos.com/v1", "PrometheusRule", "resilient-traefik", own.namespace)
+    refused = role.with_settings(alerts_delivery="prometheusrule", alerts_wait_timeout=5).play()
+    assert refused.code != 0
+    assert "was not loaded within 5 s" in refused.output
+    assert "is not loaded" in refused.output
+    assert "What was written was put back" in refused.output
+    assert admin.find(ref) is None
+
+
+def test_rules_for_an_operator_whose_servers_are_elsewhere(role: RolePlayer, own: OwnMonitoring, admin: Client) -> None:
+    settings = {"alerts_delivery": "vmrule", "alerts_rules_namespace": own.namespace, "alerts_inhibition": "never"}
+    changed = role.with_settings(**settings, alerts_check_seconds=1)
+    # Prometheus has not loaded what vmalert is to load, and the verification says so.
+    assert changed.play().code != 0
+    rule = admin.get(ObjectRef("operator.victoriametrics.com/v1beta1", "VMRule", "resilient-traefik", own.namespace))
+    assert "TraefikDown" in str(rule["spec"]["groups"])
+    assert "no server runs that could be asked" in changed.play("--check").output
+    changed.roll_back()
 
 
 def test_a_prometheus_that_does_not_reload_is_told(

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.deliveries import detected
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.deliveries import delivery_for, detected
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.mounts import Source, rule_places, source_of
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.selectors import (
     not_taken_because,
@@ -142,6 +143,26 @@ def test_the_delivery_that_fits() -> None:
     assert detected(Stack(rule_kinds={"VMRule"}, vm_alerts=[operator]), []) == "vmrule"
     assert detected(Stack([server], releases=released), []) == "helm_values_prometheus"
     assert detected(Stack([server]), []) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"delivery": "prometheusrule"}, "has no PrometheusRule (monitoring.coreos.com/v1): install the operator"),
+        ({"delivery": "vmrule"}, "has no VMRule"),
+        ({"delivery": "helm_values_kube_prometheus_stack"}, "was not brought by a Helm release"),
+        ({"delivery": "files"}, "files_to: files are written for somebody else"),
+        ({"delivery": "configmap"}, "no pod of Prometheus"),
+        ({"delivery": "auto"}, "none fits what runs here"),
+    ],
+)
+def test_deliveries_that_a_cluster_has_nothing_for(given: dict[str, str], words: str) -> None:
+    """Told without asking anything more of the cluster: nothing answers here."""
+    nobody = Client({"host": "https://127.0.0.1:1", "api_key": "none"})
+    stack = Stack(faults={PROMETHEUS: "prometheus: no pod of Prometheus runs here"})
+    params = {"name": "n", "labels": {}, "config_map": {"name": "", "key": "k"}, "rules_namespace": None} | given
+    delivery = delivery_for(nobody, stack, params)
+    assert words in " ".join(delivery.faults)
 
 
 def _taker(kind: str = "Prometheus", **spec: Any) -> Object:
