@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually
-from tests.integration.support_monitoring import NAMESPACE, PODS, SERVICES, Monitoring, monitoring_of
+from tests.integration.support_lab_monitoring import NAMESPACE, PODS, SERVICES, Monitoring, monitoring_of
 
 pytestmark = pytest.mark.alone
 
@@ -79,8 +79,11 @@ def complaints(cluster: LabCluster, monitoring: Monitoring, replica: str) -> lis
 def test_each_replica_scrapes_every_target(cluster: LabCluster, monitoring: Monitoring) -> None:
     assert annotated_pods(cluster)
     for replica in monitoring.replicas():
-        look = partial(complaints, cluster, monitoring, replica)
-        eventually(lambda look=look: look() == [], f"every target of {replica} is up")
+
+        def none_left(replica: str = replica) -> bool:
+            return complaints(cluster, monitoring, replica) == []
+
+        eventually(none_left, f"every target of {replica} is up")
 
 
 def test_traefiks_series_bear_the_charts_labels(monitoring: Monitoring) -> None:
@@ -110,7 +113,16 @@ def test_each_replica_knows_the_clusters_state(monitoring: Monitoring, expressio
 def pushed(cluster: LabCluster, monitoring: Monitoring, kubeconfig: Path, mark: str) -> Iterator[str]:
     """The job of a pushed metric `lab_probe` of value 7; nothing of it stays in the Pushgateway."""
     path = f"{SERVICES}/prometheus-pushgateway:9091/proxy/metrics/job/{mark}"
-    kubectl = [ROOT / "lab" / "bin" / "kubectl", "--kubeconfig", kubeconfig, "create", "--raw", path, "-f", "-"]
+    kubectl = [
+        str(ROOT / "lab" / "bin" / "kubectl"),
+        "--kubeconfig",
+        str(kubeconfig),
+        "create",
+        "--raw",
+        path,
+        "-f",
+        "-",
+    ]
     subprocess.run(kubectl, input=b"lab_probe 7\n", check=True, capture_output=True, timeout=60)
     yield mark
     cluster.request("DELETE", path)
@@ -119,7 +131,7 @@ def pushed(cluster: LabCluster, monitoring: Monitoring, kubeconfig: Path, mark: 
 def test_what_is_pushed_arrives_in_each_replica_under_its_own_job(monitoring: Monitoring, pushed: str) -> None:
     for replica in monitoring.replicas():
         expression = f'lab_probe{{job="{pushed}"}}'
-        eventually(lambda one=replica, asked=expression: monitoring.query(one, asked), f"{expression} in {replica}")
+        eventually(partial(monitoring.query, replica, expression), f"{expression} in {replica}")
         [found] = monitoring.query(replica, expression)
         assert found["value"][1] == "7"
 
@@ -178,7 +190,7 @@ def test_a_mounted_rule_fires_in_each_replica_and_is_one_alert(
     await_rule(cluster, monitoring, rule, wanted=True)
     for replica in monitoring.replicas():
         firing = f'ALERTS{{alertname="{rule}",alertstate="firing"}}'
-        eventually(lambda one=replica, asked=firing: monitoring.query(one, asked), f"{rule} fires in {replica}")
+        eventually(partial(monitoring.query, replica, firing), f"{rule} fires in {replica}")
     eventually(lambda: monitoring.delivered(alertname=rule), f"{rule} in the sink")
     held = [alert for alert in monitoring.alerts() if alert["labels"]["alertname"] == rule]
     assert len(held) == 1
