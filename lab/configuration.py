@@ -15,13 +15,9 @@ def with_outdated_configuration(manifests: list[Manifest], live: list[Manifest])
     A ConfigMap that the cluster lacks counts as equal: whoever waits for it has not started. Deployments of the lab
     have ConfigMaps whose names change with the content, and need nothing.
     """
-    before = {_key(config): config.get("data", {}) for config in live}
-    changed = {
-        _key(config)
-        for config in manifests
-        if config["kind"] == "ConfigMap"
-        and not config.get("data", {}).items() <= before.get(_key(config), config.get("data", {})).items()
-    }
+    before = {_key(config): _data(config) for config in live}
+    wanted = [manifest for manifest in manifests if manifest["kind"] == "ConfigMap" and _key(manifest) in before]
+    changed = {_key(config) for config in wanted if not _data(config).items() <= before[_key(config)].items()}
     sets = [manifest for manifest in manifests if manifest["kind"] == "StatefulSet"]
     return [manifest for manifest in sets if changed & _mounted(manifest)]
 
@@ -46,6 +42,10 @@ def restart(kubectl: Kubectl, sets: list[Manifest]) -> None:
 
 def _key(manifest: Manifest) -> tuple[str, str]:
     return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+
+
+def _data(config_map: Manifest) -> dict[str, str]:
+    return config_map.get("data") or {}
 
 
 def _mounted(manifest: Manifest) -> set[tuple[str, str]]:
