@@ -243,6 +243,7 @@ def test_without_the_api_server_the_last_check_grows_old(nginx: Path, tmp_path: 
         assert told["last_check_timestamp_seconds"] <= last + 2 * INTERVAL
         assert exporter.ask("/healthz")[0] == 200, "a restart would not help"
         assert "does not list Traefik's pods: 403" in exporter.log()
+        eventually(lambda: exporter.ask("/readyz")[0] == 503, "it does not call itself ready", 10 * INTERVAL)
         exporter.cluster.refuses = 0
         eventually(
             lambda: exporter.metrics()["last_check_timestamp_seconds"] > told["last_check_timestamp_seconds"],

@@ -137,8 +137,10 @@ function metrics(r) {
     r.return(200, page.text(remembered('report', undefined), count));
 }
 
+// It has compared, and not too long ago.
 function ready(r) {
-    r.return(remembered('report', undefined) ? 200 : 503);
+    const last = remembered('report', {checked: 0});
+    r.return(Date.now() - last.checked * 1000 < settings.late_ms ? 200 : 503);
 }
 
 // Rounds begin, whatever comes of them.
