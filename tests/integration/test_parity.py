@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from tests.integration.lab_cluster import LabCluster, eventually
+from tests.integration.support_account import least_privilege_params
 from tests.integration.support_parity_lab import (
     BLIND,
     NAME,
@@ -28,6 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 REPLICAS = 3
 # A replica is compared 30 s after it is ready, and a loss is told after two rounds of 15 s.
 SECONDS = 150.0
+OTHER = "parity-by-account"
 HOSTS = ("api.lab.test", "private.lab.test", "public.lab.test")
 
 
@@ -57,10 +60,11 @@ def _is_well(exporter: LabExporter) -> bool:
     return len(missing) == REPLICAS and not any(missing.values())
 
 
-def _left(admin: Client) -> list[str]:
+def _left(admin: Client, name: str) -> list[str]:
+    """The exporter's objects of that name which are there."""
     kinds = {"v1": ("ServiceAccount", "Service"), "apps/v1": ("Deployment",)}
     kinds["rbac.authorization.k8s.io/v1"] = ("Role", "RoleBinding")
-    refs = [ObjectRef(version, kind, NAME, NAMESPACE) for version, names in kinds.items() for kind in names]
+    refs = [ObjectRef(version, kind, name, NAMESPACE) for version, names in kinds.items() for kind in names]
     return [str(ref) for ref in refs if admin.find(ref)]
 
 
@@ -138,9 +142,22 @@ def test_a_replica_that_comes_anew_raises_nothing(exporter: LabExporter, cluster
     assert any(len(missing) < REPLICAS for missing in seen), "a replica that is not ready long enough is left out"
 
 
-def test_the_way_back_leaves_nothing(kubeconfig: Path, admin: Client, tmp_path: Path, player: ParityPlayer) -> None:
-    assert _left(admin)
-    other = ParityPlayer("alerts", tmp_path, player.options, player.settings | {"alerts_parity_grace": 20}, new_run())
-    other.bring_up().well()
+def test_the_documented_rights_are_enough_to_bring_it_up_and_the_way_back_leaves_nothing(
+    admin: Client, tmp_path: Path, player: ParityPlayer
+) -> None:
+    settings = player.settings | {"alerts_parity_name": OTHER}
+    other = ParityPlayer("alerts", tmp_path, least_privilege_params(admin), settings, new_run())
+    try:
+        assert other.bring_up().well().changed == 1
+        assert len(_left(admin, OTHER)) == 5
+    finally:
+        replace(other, options=player.options).roll_back()
+    assert _left(admin, OTHER) == []
+
+
+def test_a_change_and_the_way_back(player: ParityPlayer, tmp_path: Path) -> None:
+    settings = player.settings | {"alerts_parity_grace": 20}
+    other = ParityPlayer("alerts", tmp_path, player.options, settings, new_run())
+    assert other.bring_up().well().changed == 2, "the exporter, and its former configuration"
     other.roll_back()
-    assert "changed=0" in player.bring_up().well().output, "as it was before that run"
+    assert player.bring_up().well().changed == 0, "it is as it was before that run"
