@@ -155,8 +155,8 @@ def test_the_whole_account_may_do_what_it_should_and_no_more(admin: Client, name
     client = least_privilege_client(admin)
     writer = Writer(client, check_mode=False)
     assert writer.apply([config_map(namespace, a="1")]).changed
-    with pytest.raises(errors.Forbidden, match='cannot get resource "namespaces"'):
-        client.get(ObjectRef("v1", "Namespace", "any"))
+    with pytest.raises(errors.Forbidden, match='cannot get resource "persistentvolumes"'):
+        client.get(ObjectRef("v1", "PersistentVolume", "any"))
     with pytest.raises(errors.Forbidden, match='cannot get resource "secrets"'):
         client.get(ObjectRef("v1", "Secret", "any", namespace))
     assert client.find(ObjectRef("v1", "Secret", "any", "traefik")) is None
