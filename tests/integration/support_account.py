@@ -130,6 +130,7 @@ def _review(binding: Object, rule: dict[str, Any], verb: str) -> Object:
         "resource": resource,
         "subresource": subresource,
         "namespace": binding["metadata"].get("namespace", ""),
+        "name": rule.get("resourceNames", [""])[0],
     }
     user = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
     return {

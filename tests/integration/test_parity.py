@@ -30,21 +30,29 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 REPLICAS = 3
 # A replica is compared 30 s after it is ready, and a loss is told after two rounds of 15 s.
 SECONDS = 150.0
-OTHER = "parity-by-account"
 HOSTS = ("api.lab.test", "private.lab.test", "public.lab.test")
 
 
 @pytest.fixture(scope="module")
 def player(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ParityPlayer]:
-    """Brings the exporter up, and takes it away in the end."""
-    options = {"kubeconfig": str(kubeconfig)}
+    """Brings the exporter up with the documented rights and no others, and takes it away in the end."""
+    admin = Client({"kubeconfig": str(kubeconfig)})
     settings: dict[str, Any] = {"alerts_parity_sites_left_out": []}
-    found = ParityPlayer("alerts", tmp_path_factory.mktemp("parity"), options, settings, new_run())
+    folder = tmp_path_factory.mktemp("parity")
+    found = ParityPlayer("alerts", folder, least_privilege_params(admin), settings, new_run())
     try:
-        found.bring_up().well()
+        assert found.bring_up("--check").well().changed == 1, "a plan of what is not there yet"
+        assert _left(admin) == []
+        assert found.bring_up().well().changed == 1
+        assert len(_left(admin)) == 5
         yield found
     finally:
-        found.roll_back()
+        _roll_back(found, kubeconfig)
+    assert _left(admin) == []
+
+
+def _roll_back(player: ParityPlayer, kubeconfig: Path) -> None:
+    replace(player, options={"kubeconfig": str(kubeconfig)}).roll_back()
 
 
 @pytest.fixture
@@ -60,11 +68,11 @@ def _is_well(exporter: LabExporter) -> bool:
     return len(missing) == REPLICAS and not any(missing.values())
 
 
-def _left(admin: Client, name: str) -> list[str]:
-    """The exporter's objects of that name which are there."""
+def _left(admin: Client) -> list[str]:
+    """The exporter's objects that are there."""
     kinds = {"v1": ("ServiceAccount", "Service"), "apps/v1": ("Deployment",)}
     kinds["rbac.authorization.k8s.io/v1"] = ("Role", "RoleBinding")
-    refs = [ObjectRef(version, kind, name, NAMESPACE) for version, names in kinds.items() for kind in names]
+    refs = [ObjectRef(version, kind, NAME, NAMESPACE) for version, names in kinds.items() for kind in names]
     return [str(ref) for ref in refs if admin.find(ref)]
 
 
@@ -142,22 +150,9 @@ def test_a_replica_that_comes_anew_raises_nothing(exporter: LabExporter, cluster
     assert any(len(missing) < REPLICAS for missing in seen), "a replica that is not ready long enough is left out"
 
 
-def test_the_documented_rights_are_enough_to_bring_it_up_and_the_way_back_leaves_nothing(
-    admin: Client, tmp_path: Path, player: ParityPlayer
-) -> None:
-    settings = player.settings | {"alerts_parity_name": OTHER}
-    other = ParityPlayer("alerts", tmp_path, least_privilege_params(admin), settings, new_run())
-    try:
-        assert other.bring_up().well().changed == 1
-        assert len(_left(admin, OTHER)) == 5
-    finally:
-        replace(other, options=player.options).roll_back()
-    assert _left(admin, OTHER) == []
-
-
-def test_a_change_and_the_way_back(player: ParityPlayer, tmp_path: Path) -> None:
+def test_a_change_and_the_way_back(player: ParityPlayer, tmp_path: Path, kubeconfig: Path) -> None:
     settings = player.settings | {"alerts_parity_grace": 20}
     other = ParityPlayer("alerts", tmp_path, player.options, settings, new_run())
     assert other.bring_up().well().changed == 2, "the exporter, and its former configuration"
-    other.roll_back()
+    _roll_back(other, kubeconfig)
     assert player.bring_up().well().changed == 0, "it is as it was before that run"
