@@ -8,7 +8,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.expre
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.metrics import samples
 from tests.integration.http_in_pod import Door, ask_all
 from tests.integration.lab_cluster import LabCluster
-from tests.integration.support_monitoring import Monitoring, monitoring_of
+from tests.integration.support_lab_monitoring import Monitoring, monitoring_of
 from tests.rules.clusters import CLUSTERS
 from tests.rules.dashboard import expressions
 from tests.rules.rendering import render, rules_in

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.rules.series import MINUTES, STEP, Course, Series, parsed, well
+from tests.rules.series import STEP, Course, Series, parsed, well
 
 FOLDER = Path(__file__).parent / "cases"
 # What every alert has to show, in cases of its own.
@@ -37,13 +37,11 @@ class Case:
         """All series with the changes. Raises ValueError for a change that is about no series."""
         result = well()
         for selector, course in self.changes.items():
-            meant = [each for each in result if _is_meant(each, selector)]
+            meant = [number for number, each in enumerate(result) if _is_meant(each, selector)]
             if not meant:
                 raise ValueError(f"{self.name}: {selector} is no series of a well cluster")
-            result = [
-                Series(each.metric, each.labels, dict(each.course) | course) if each in meant else each
-                for each in result
-            ]
+            for number in meant:
+                result[number] = result[number].changed(course)
         return result + [Series(*parsed(selector), course) for selector, course in self.more.items()]
 
 
@@ -61,17 +59,17 @@ def as_promtool_test(alert: str, rules: str) -> dict[str, Any]:
     """A file for `promtool test rules`: the cases of one alert against the rule file of that name."""
     return {
         "rule_files": [rules],
-        "evaluation_interval": f"{STEP}s",
+        "evaluation_interval": f"{2 * STEP}s",
         "tests": [_group(alert, case) for case in cases_of(alert)],
     }
 
 
 def _group(alert: str, case: Case) -> dict[str, Any]:
-    assert max(case.firing) <= MINUTES, case.name
+    minutes = max([*case.firing, case.says.get("minute", 0)])
     return {
         "name": f"{alert}, {case.name}",
         "interval": f"{STEP}s",
-        "input_series": [each.as_input() for each in case.series()],
+        "input_series": [each.as_input(minutes) for each in case.series()],
         "promql_expr_test": [_firing(minute, alerts) for minute, alerts in case.firing.items()],
         "alert_rule_test": [_says(alert, case.says)] if case.says else [],
     }

@@ -19,9 +19,11 @@ def render(facts: Mapping[str, Any], folder: Path) -> Path:
     """The folder, with rules.yml and inhibition.yml for these facts. Raises AssertionError with Ansible's words."""
     given = folder / "given.yml"
     given.write_text(yaml.safe_dump({"alerts_facts": dict(facts), "alerts_runbook_url": RUNBOOKS}))
-    command = [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", _HERE / "render.yml"]
-    options = ["-e", f"given={given}", "-e", f"folder={folder}"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120, check=False)
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    options = ["-i", "localhost,", "-e", f"given={given}", "-e", f"folder={folder}"]
+    done = subprocess.run(
+        [program, *options, str(_HERE / "render.yml")], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

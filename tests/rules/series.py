@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 STEP = 15
-MINUTES = 60
 NODES = ("control-plane", "worker", "worker2")
 
 Labels = Mapping[str, str]
@@ -28,10 +28,15 @@ class Series:
     labels: Labels
     course: Course
 
-    def as_input(self) -> dict[str, str]:
-        """As promtool takes it."""
+    def changed(self, course: Course) -> Series:
+        """The same series, with this course from its first minute on."""
+        before = {minute: change for minute, change in self.course.items() if minute < min(course)}
+        return Series(self.metric, self.labels, {**before, **course})
+
+    def as_input(self, minutes: int) -> dict[str, str]:
+        """As promtool takes it, for so many minutes."""
         labels = ",".join(f'{name}="{value}"' for name, value in self.labels.items())
-        return {"series": f"{self.metric}{{{labels}}}", "values": " ".join(samples(self.course))}
+        return {"series": f"{self.metric}{{{labels}}}", "values": " ".join(samples(self.course, minutes))}
 
 
 def parsed(selector: str) -> tuple[str, dict[str, str]]:
@@ -42,21 +47,25 @@ def parsed(selector: str) -> tuple[str, dict[str, str]]:
     return found[1], dict(_MATCHER.findall(found[2] or ""))
 
 
-def samples(course: Course) -> Iterator[str]:
-    """One sample every STEP seconds, from the beginning to the end."""
-    value, slope, gone = 0.0, 0.0, True
-    for moment in range(0, MINUTES * 60 + 1, STEP):
-        value += slope
-        if moment % 60 == 0 and moment // 60 in course:
-            change = course[moment // 60]
-            was_gone, gone = gone, change is None
-            if gone:
-                # The mark that Prometheus sets when a target or a series of it is gone.
-                yield "_" if was_gone else "stale"
-                continue
+def samples(course: Course, minutes: int) -> Iterator[str]:
+    """In promtool's notation one sample every STEP seconds, from the beginning to the end of these minutes."""
+    starts = sorted(minute for minute in course if minute <= minutes)
+    if not starts or starts[0] > 0:
+        course, starts = {0: None, **course}, [0, *starts]
+    value, gone = 0.0, True
+    for start, end in itertools.pairwise([*starts, minutes + 1]):
+        change, count = course[start], (end - start) * 60 // STEP
+        if change is None:
+            # The mark that Prometheus sets when a target or a series of it is gone.
+            yield from ["_"] if gone else ["stale"]
+            yield f"_x{count - 1}"
+        else:
             slope = float(change) if isinstance(change, str) else 0.0
-            value = value if isinstance(change, str) else float(change or 0)
-        yield "_" if gone else f"{value:g}" if abs(value) < 100000 else f"{value:.0f}"
+            # A slope goes on from the last value before it.
+            value = value if isinstance(change, str) else float(change)
+            yield f"{value:.0f}{slope:+.0f}x{count - 1}"
+            value += slope * count
+        gone = change is None
 
 
 def well() -> list[Series]:
@@ -129,7 +138,7 @@ def _proxies() -> Iterator[_Row]:
             yield "fallback_proxy_target_up", labels, {0: 1}
             for state, value in (("well", 3), ("failed", 0)):
                 yield "fallback_proxy_target_pods", labels | {"state": state}, {0: value}
-            yield "fallback_proxy_last_check_timestamp_seconds", labels, {0: 0, 1: "+15"}
+            yield "fallback_proxy_last_check_timestamp_seconds", labels, {0: "+15"}
             for reason in ("down", "timeout"):
                 # As after an outage of yesterday.
                 yield "fallback_proxy_fallbacks_total", labels | {"reason": reason, "policy": "basic"}, {0: 500}
@@ -145,7 +154,7 @@ def _targets() -> Iterator[_Row]:
 def _parity() -> Iterator[_Row]:
     for labels in _scraped("traefik", "traefik-parity", 1, 9113):
         yield "traefik_parity_replicas", labels, {0: 3}
-        yield "traefik_parity_last_check_timestamp_seconds", labels, {0: 0, 1: "+15"}
+        yield "traefik_parity_last_check_timestamp_seconds", labels, {0: "+15"}
         for result, slope in (("same", "+1"), ("different", "+0"), ("alone", "+0"), ("failed", "+0")):
             yield "traefik_parity_checks_total", labels | {"result": result}, {0: 1, 1: slope}
         for replica in pods("traefik", 3):

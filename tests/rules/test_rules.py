@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def test_prometheus_takes_the_rules(rendered: Mapping[str, Path], cluster: str) 
 @pytest.mark.parametrize("alert", FILES)
 def test_what_fires_and_what_does_not(folder: Path, alert: str) -> None:
     path = folder / f"{alert}.test.yml"
-    path.write_text(yaml.safe_dump(as_promtool_test(alert, "rules.yml"), width=100000))
+    path.write_text(json.dumps(as_promtool_test(alert, "rules.yml")))
     assert "SUCCESS" in run("promtool", "test", "rules", path.name, folder=folder)
 
 
