@@ -106,6 +106,16 @@ def _prepare(context: Context, fault: Fault, stage: Stage, told: result.Result) 
     told.placement["before"] = _placement(fault)
 
 
+@dataclass(frozen=True)
+class _Observers:
+    """Everything that looks while the fault lasts."""
+
+    measurement: Measurement
+    counters: Counters
+    inside: Inside
+    watch: alerts.AlertWatch
+
+
 def _measure(
     context: Context,
     fault: Fault,
@@ -116,47 +126,16 @@ def _measure(
     watch: alerts.AlertWatch,
 ) -> _Measured:
     """The fault under load, and what the measurement says of itself. Raises RestoreFailed, ResilientError."""
-    params = context.params
-    measurement = Measurement(
-        context.client,
-        context.traefik,
-        context.entry_point,
-        told.visitors,
-        rate=params["rate"],
-        max_seconds=params["give_up_after"],
-        spool=spool,
-        burst=params["burst"],
-        leave_seconds=params["leave_seconds"],
-    )
-    told.requests_file = str(spool)
+    measurement = _measurement(context, told, spool)
     counters = Counters(context.client, context.traefik, proxies=fault.proxies(), entry_point=context.entry_point)
     with Inside(context, spool) as inside:
         with measurement.running(), counters.running(), watch.running():
+            observers = _Observers(measurement, counters, inside, watch)
             measurement.sent_until(time.time() + _BEFORE_SECONDS)
             broken = time.time()
-            context.progress(told.title)
-            try:
-                stage.break_it()
-                _wait_until_felt(context, fault, told)
-                context.progress(f"measuring for {params['seconds']:g} s")
-                if params["burst"]:
-                    measurement.burst_now()
-                inside.begin(told.visitors)
-                measurement.sent_until(time.time() + params["seconds"])
-                if not watch.have_fired():
-                    context.progress("waiting until the alerts fire")
-                _ask_on(measurement, watch.have_fired, broken + watch.longest_wait("fires"))
-            finally:
-                context.progress("restoring")
-                stage.restore()
+            _hold_fault(context, fault, stage, told, observers)
             told.phases.restored = time.time()
-            allowed = max(2 * (expected.recovery or 0.0), _LEAST_RECOVERY_SECONDS)
-            recovered = measurement.recovered_after(told.phases.restored, allowed)
-            told.phases.recovered = None if recovered is None else told.phases.restored + recovered
-            measurement.sent_until(time.time() + _AFTER_SECONDS)
-            if not watch.are_resolved():
-                context.progress("waiting until the alerts are resolved")
-            _ask_on(measurement, watch.are_resolved, told.phases.restored + watch.longest_wait("resolves"))
+            _follow_recovery(context, told, observers, expected)
         inside.collect(told.visitors)
     told.replicas = measurement.replicas
     told.phases.fault = result.felt_at(measurement.records(), told.visitors, broken)
@@ -167,6 +146,55 @@ def _measure(
         watch,
         counters.by_second(),
     )
+
+
+def _measurement(context: Context, told: result.Result, spool: Path) -> Measurement:
+    params = context.params
+    told.requests_file = str(spool)
+    return Measurement(
+        context.client,
+        context.traefik,
+        context.entry_point,
+        told.visitors,
+        rate=params["rate"],
+        max_seconds=params["give_up_after"],
+        spool=spool,
+        burst=params["burst"],
+        leave_seconds=params["leave_seconds"],
+    )
+
+
+def _hold_fault(context: Context, fault: Fault, stage: Stage, told: result.Result, observers: _Observers) -> None:
+    """For as long as is asked for, and until the expected alerts fire. Whatever happens, the fault is taken back."""
+    params, measurement, watch = context.params, observers.measurement, observers.watch
+    began = time.time()
+    context.progress(told.title)
+    try:
+        stage.break_it()
+        _wait_until_felt(context, fault, told)
+        context.progress(f"measuring for {params['seconds']:g} s")
+        if params["burst"]:
+            measurement.burst_now()
+        observers.inside.begin(told.visitors)
+        measurement.sent_until(time.time() + params["seconds"])
+        if not watch.have_fired():
+            context.progress("waiting until the alerts fire")
+        _ask_on(measurement, watch.have_fired, began + watch.longest_wait("fires"))
+    finally:
+        context.progress("restoring")
+        stage.restore()
+
+
+def _follow_recovery(context: Context, told: result.Result, observers: _Observers, expected: Expectations) -> None:
+    """Until all is answered as before and the alerts are resolved, or the time for that is over."""
+    measurement, watch, restored = observers.measurement, observers.watch, told.phases.restored or time.time()
+    allowed = max(2 * (expected.recovery or 0.0), _LEAST_RECOVERY_SECONDS)
+    recovered = measurement.recovered_after(restored, allowed)
+    told.phases.recovered = None if recovered is None else restored + recovered
+    measurement.sent_until(time.time() + _AFTER_SECONDS)
+    if not watch.are_resolved():
+        context.progress("waiting until the alerts are resolved")
+    _ask_on(measurement, watch.are_resolved, restored + watch.longest_wait("resolves"))
 
 
 def _ask_on(measurement: Measurement, is_over: Callable[[], bool], deadline: float) -> None:
