@@ -98,7 +98,8 @@ def test_traefiks_series_bear_the_charts_labels(monitoring: Monitoring) -> None:
     ("expression", "value"),
     [
         ('kube_deployment_spec_replicas{namespace="traefik",deployment="traefik"}', "3"),
-        ('count(kube_pod_info{namespace="traefik",created_by_kind="ReplicaSet"})', "3"),
+        ('kube_deployment_status_replicas_available{namespace="tier-policy",deployment="tier-controller"}', "1"),
+        ('count(kube_pod_info{namespace="tier-policy",node!=""})', "1"),
         ('count(kube_node_status_condition{condition="Ready",status="true"} == 1)', "3"),
         ("sum(kube_node_spec_unschedulable)", "0"),
     ],
