@@ -29,7 +29,8 @@ options:
     description:
       - V(routed) posts an alert C(ResilientTraefikTest) that ends after some seconds, and looks to which receiver it
         goes. Nobody is told where C(group_wait) of the route is longer than that.
-      - V(notified) waits for the notification to be taken, which people see. V(none) posts nothing.
+      - V(notified) waits for a notification to be taken, which people see. That may last for C(group_wait), and where a
+        test was told shortly before for C(group_interval). V(none) posts nothing.
     type: str
     choices: [none, routed, notified]
     default: routed

@@ -26,6 +26,7 @@ global:
 route:
   receiver: team   # everything
   group_wait: 1s
+  group_interval: 2s
 receivers:
 - name: team
   webhook_configs: [{url: "http://SINK/alerts"}]

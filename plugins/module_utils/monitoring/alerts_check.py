@@ -88,11 +88,8 @@ def _test_checks(task: Task, groups: Groups) -> list[Check]:
         return []
     stack = find_stack(task.client, task.params)
     severities = sorted({str((rule.get("labels") or {}).get("severity", "")) for rule in alerts_of(groups)})
-    checks: list[Check] = []
-    for severity in severities:
-        test = partial(_test_check, task, _test_labels(task, groups, severity))
-        checks += _of_each(task, stack, ALERTMANAGER, stack.alertmanagers, test)
-    return checks
+    alerts = [_test_labels(task, severity) for severity in severities]
+    return _of_each(task, stack, ALERTMANAGER, stack.alertmanagers, partial(_tested, task, alerts))
 
 
 def _of_each(
@@ -164,32 +161,39 @@ def _alertmanager_checks(task: Task, api: Api) -> list[Check]:
     return [*checks, Check(name, passed, "a receiver that tells somebody", words)]
 
 
-def _test_labels(task: Task, groups: Groups, severity: str) -> dict[str, str]:
+def _test_labels(task: Task, severity: str) -> dict[str, str]:
     """As an alert of ours has them, so that the same routes take it."""
     labels = {str(name): str(value) for name, value in task.params["extra_labels"].items()}
     labels |= {"alertname": alertmanager.TEST_ALERT, MARK: MARK_VALUE, "test": uuid4().hex[:12]}
     return labels | ({"severity": severity} if severity else {})
 
 
-def _test_check(task: Task, labels: Mapping[str, str], api: Api) -> list[Check]:
-    """Posts an alert, sees where it goes, and ends it."""
+def _tested(task: Task, alerts: Sequence[Mapping[str, str]], api: Api) -> list[Check]:
+    """Posts the alerts, all at once because a route may tell of them together, sees where they go, and ends them."""
     notified = task.params["test_alert"] == NOTIFIED
-    name = f"{api.server}: an alert of severity {labels.get('severity', 'none')} reaches somebody"
     before = alertmanager.notified(api)
-    alertmanager.post_test(api, labels, _NOTIFIED_SECONDS if notified else _ROUTED_SECONDS)
+    for labels in alerts:
+        alertmanager.post_test(api, labels, _NOTIFIED_SECONDS if notified else _ROUTED_SECONDS)
     try:
-        receivers = _receivers(api, labels)
-        if receivers is None:
-            return [Check(name, False, "a receiver that tells somebody", "the alert did not arrive within 10 s")]
-        configuration = inhibition.read_configuration(alertmanager.loaded_text(api))
-        tells = [f"{each}: {', '.join(inhibition.integrations(configuration, each))}" for each in receivers]
-        well = [each for each in tells if not each.endswith(": ")]
-        if not well or not notified:
-            found = "; ".join(well) or f"{', '.join(receivers) or 'no receiver'}, which tells nobody"
-            return [Check(name, bool(well), "a receiver that tells somebody", found)]
-        return [_notified_check(task, api, name, well, before)]
+        checks = [_routed_check(api, labels) for labels in alerts]
+        if notified and all(check.passed for check in checks):
+            checks.append(_notified_check(task, api, before))
+        return checks
     finally:
-        alertmanager.post_test(api, labels, 0)
+        for labels in alerts:
+            alertmanager.post_test(api, labels, 0)
+
+
+def _routed_check(api: Api, labels: Mapping[str, str]) -> Check:
+    name = f"{api.server}: an alert of severity {labels.get('severity', 'none')} reaches somebody"
+    receivers = _receivers(api, labels)
+    if receivers is None:
+        return Check(name, False, "a receiver that tells somebody", "the alert did not arrive within 10 s")
+    configuration = inhibition.read_configuration(alertmanager.loaded_text(api))
+    tells = {each: ", ".join(inhibition.integrations(configuration, each)) for each in receivers}
+    well = [f"{receiver}: {words}" for receiver, words in tells.items() if words]
+    found = "; ".join(well) or f"{', '.join(receivers) or 'no receiver'}, which tells nobody"
+    return Check(name, bool(well), "a receiver that tells somebody", found)
 
 
 def _receivers(api: Api, labels: Mapping[str, str]) -> list[str] | None:
@@ -200,13 +204,13 @@ def _receivers(api: Api, labels: Mapping[str, str]) -> list[str] | None:
     return None
 
 
-def _notified_check(task: Task, api: Api, name: str, tells: Sequence[str], before: tuple[float, float]) -> Check:
-    expected, seconds = "a notification that is taken", task.params["wait_timeout"]
-    since = time.monotonic()
+def _notified_check(task: Task, api: Api, before: tuple[float, float]) -> Check:
+    name, expected = f"{api.server}: the receivers take notifications", "one, and none that fails"
+    seconds, since = task.params["wait_timeout"], time.monotonic()
     for _left in tries(seconds):
         tried, failed = alertmanager.notified(api)
         if failed > before[1]:
-            return Check(name, False, expected, f"{'; '.join(tells)}: {failed - before[1]:g} notifications failed")
+            return Check(name, False, expected, f"{failed - before[1]:g} that failed: its log says why")
         if tried > before[0]:
-            return Check(name, True, expected, f"{'; '.join(tells)}, after {time.monotonic() - since:.0f} s")
-    return Check(name, False, expected, f"{'; '.join(tells)}: none within {seconds} s (its group_wait may be longer)")
+            return Check(name, True, expected, f"one after {time.monotonic() - since:.0f} s")
+    return Check(name, False, expected, f"none within {seconds} s (group_wait or group_interval may be longer)")

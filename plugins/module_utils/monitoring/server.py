@@ -49,8 +49,8 @@ class Server:
     port: int
     prefix: str
     owner: str
-    arguments: Mapping[str, str]
-    pod: Object = field(repr=False, compare=False, hash=False)
+    arguments: Mapping[str, str] = field(compare=False)
+    pod: Object = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.program} {self.namespace}/{self.name}"
