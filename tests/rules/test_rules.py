@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,19 @@ def test_an_alert_has_a_runbook(alert: str) -> None:
         "## What to do",
         "## How to drill it",
     ]
+
+
+def test_runbooks_lead_to_what_there_is() -> None:
+    for path in RUNBOOKS.glob("*.md"):
+        for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+            assert (path.parent / link).is_file(), f"{path.name}: {link}"
+
+
+def test_runbooks_name_alerts_and_variables_that_there_are() -> None:
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    for path in RUNBOOKS.glob("*.md"):
+        assert path.stem in NAMES
+        assert set(re.findall(r"`(alerts_\w+)", path.read_text())) <= set(defaults), path.name
 
 
 def test_no_rule_asks_for_the_name_of_a_job(rules: list[dict[str, Any]]) -> None:
