@@ -187,4 +187,6 @@ def _is_back(client: Client, server: Server, taking: Taking, before: str) -> boo
 
 
 def _back(now: Object, before: Object) -> Patch:
-    return Patch(now, merge_patch(content(now), content(before)))
+    """Fields and their owners: the next run would else take its own field for somebody else's."""
+    owners = before["metadata"].get("managedFields") or []
+    return Patch(now, merge_patch(content(now), content(before)), owners=lambda _item: list(owners))
