@@ -60,13 +60,16 @@ class Kit:
 
     def meta(self, namespace: str = "", name: str = "", uid: str = "") -> dict[str, Any]:
         """The metadata of a piece; with the owner's ``uid`` it is the owner's."""
-        owner = {"apiVersion": _RBAC, "kind": "ClusterRole", "name": self.name, "uid": uid}
         return {
             "name": name or self.name,
             "labels": {**self.labels, LABEL: self.token},
             **({"namespace": namespace} if namespace else {}),
-            **({"ownerReferences": [owner]} if uid else {}),
+            **({"ownerReferences": [self.owner_reference(uid)]} if uid else {}),
         }
+
+    def owner_reference(self, uid: str) -> dict[str, Any]:
+        """What makes an object the owner's, whose ``uid`` it has."""
+        return {"apiVersion": _RBAC, "kind": "ClusterRole", "name": self.name, "uid": uid}
 
 
 @dataclass(frozen=True)

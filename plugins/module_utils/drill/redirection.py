@@ -200,7 +200,15 @@ class Misled(Fault):
         context = self.context
         # Where Traefik's settings leave no way to ask, the steady state shows it.
         with suppress(Unprovable):
-            prove(context.client, context.traefik, [self._middleware()], context.wait_timeout, context.progress)
+            prove(
+                context.client,
+                context.traefik,
+                [self._middleware()],
+                context.wait_timeout,
+                context.progress,
+                # What asks the replicas goes with the drill, should its controller die meanwhile.
+                owner=context.kit.owner_reference(context.client.get(context.kit.owner)["metadata"]["uid"]),
+            )
 
 
 def _target_is_away(client: Client, pod: ObjectRef) -> bool:

@@ -7,7 +7,8 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
@@ -74,14 +75,29 @@ class _Run:
 
 
 def prove(
-    client: Client, workload: Workload, subjects: Sequence[Object], seconds: float, progress: Progress
+    client: Client,
+    workload: Workload,
+    subjects: Sequence[Object],
+    seconds: float,
+    progress: Progress,
+    owner: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The names of the ready replicas, each of which has loaded every subject (objects that exist).
 
-    Writes a probe to each namespace concerned and removes it, whatever happens.
+    Writes a probe to each namespace concerned and removes it, whatever happens; with ``owner`` (an ownerReference) it
+    goes with that object too.
     Raises NotLoaded, Unprovable, Forbidden (create, delete, list on the probe's kinds, pods/portforward).
     """
-    return ask_through(client, workload, lambda token, setting: probe_for(subjects, token, setting), seconds, progress)
+
+    def probe_of(token: str, setting: Setting) -> Probe:
+        probe = probe_for(subjects, token, setting)
+        return replace(probe, objects=[_owned(item, owner) for item in probe.objects]) if owner else probe
+
+    return ask_through(client, workload, probe_of, seconds, progress)
+
+
+def _owned(item: Object, owner: Mapping[str, Any]) -> Object:
+    return {**item, "metadata": {**item["metadata"], "ownerReferences": [dict(owner)]}}
 
 
 def ask_through(
