@@ -127,25 +127,25 @@ PROMETHEUS = GoModule(
     _prometheus_flags(PROMETHEUS_VERSION),
     # Of the places where targets can be found only Kubernetes: the others bring a cloud's client each.
     "remove_all_sd,enable_kubernetes_sd",
-    seconds=100,
+    seconds=290,
 )
 ALERTMANAGER = GoModule(
     "alertmanager",
     {name: f"github.com/prometheus/alertmanager/cmd/{name}" for name in ("alertmanager", "amtool")},
     _prometheus_flags(ALERTMANAGER_VERSION),
-    seconds=40,
+    seconds=50,
 )
 PUSHGATEWAY = GoModule(
     "pushgateway",
     {"pushgateway": "github.com/prometheus/pushgateway"},
     _prometheus_flags(PUSHGATEWAY_VERSION),
-    seconds=10,
+    seconds=20,
 )
 KUBE_STATE_METRICS = GoModule(
     "kube-state-metrics",
     {"kube-state-metrics": "k8s.io/kube-state-metrics/v2"},
     _prometheus_flags(KUBE_STATE_METRICS_VERSION),
-    seconds=60,
+    seconds=110,
 )
 KIND_NODE_FILES = GoModuleFiles("kind", "sigs.k8s.io/kind", {"files": "images/base/files"})
 PROMETHEUS_OPERATOR_DEFINITIONS = GoModuleFiles(
