@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.alertmanager import loaded_text
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.hurry import ANNOTATION
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.inhibition import ours_in
@@ -290,9 +290,7 @@ def test_values_and_files_instead(
 
 
 def _annotate(admin: Client, seen: dict[str, Any], marks: dict[str, str]) -> None:
-    metadata = {name: seen["metadata"][name] for name in ("name", "namespace")}
-    item = {"apiVersion": seen["apiVersion"], "kind": seen["kind"], "metadata": metadata | {"annotations": marks}}
-    Writer(admin, check_mode=False).apply([item])
+    Writer(admin, check_mode=False).patch([Patch(seen, {"metadata": {"annotations": marks}})])
 
 
 @pytest.mark.alone
