@@ -23,3 +23,6 @@ CLUSTERS: Mapping[str, dict[str, Any]] = {
     },
     "bare": {"traefik": _FRONT | {"kind": "Deployment"}, "targets": []},
 }
+
+# What a user sets there.
+VARIABLES: Mapping[str, dict[str, Any]] = {"bare": {"alerts_parity": False}}

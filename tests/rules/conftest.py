@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.rules.clusters import CLUSTERS
+from tests.rules.clusters import CLUSTERS, VARIABLES
 from tests.rules.rendering import render, rules_in
 
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """By cluster the folder with its rules.yml and inhibition.yml."""
-    return {name: render(facts, tmp_path_factory.mktemp(name)) for name, facts in CLUSTERS.items()}
+    return {name: render(facts, tmp_path_factory.mktemp(name), VARIABLES.get(name)) for name, facts in CLUSTERS.items()}
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,12 @@ from tests.rules.cases import RUNBOOKS
 _HERE = Path(__file__).parent
 
 
-def render(facts: Mapping[str, Any], folder: Path) -> Path:
+def render(facts: Mapping[str, Any], folder: Path, variables: Mapping[str, Any] | None = None) -> Path:
     """The folder, with rules.yml and inhibition.yml for these facts. Raises AssertionError with Ansible's words."""
     given = folder / "given.yml"
-    given.write_text(yaml.safe_dump({"alerts_facts": dict(facts), "alerts_runbook_url": RUNBOOKS}))
+    given.write_text(
+        yaml.safe_dump({"alerts_facts": dict(facts), "alerts_runbook_url": RUNBOOKS} | dict(variables or {}))
+    )
     program = str(Path(sys.executable).parent / "ansible-playbook")
     options = ["-i", "localhost,", "-e", f"given={given}", "-e", f"folder={folder}"]
     done = subprocess.run(

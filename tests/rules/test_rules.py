@@ -104,8 +104,28 @@ def test_a_daemon_set_is_watched_as_one(rendered: Mapping[str, Path]) -> None:
     assert 'pod=~"traefik[.]edge-[a-z0-9]{5}"' in text
 
 
+def test_a_daemon_set_without_pods_is_down(rendered: Mapping[str, Path]) -> None:
+    labels = 'namespace="kube-system",daemonset="traefik.edge"'
+    expression = 'max by (namespace, workload) (ALERTS{alertname="TraefikDown",alertstate="firing"})'
+    firing = [{"labels": '{namespace="kube-system", workload="traefik.edge"}', "value": 1}]
+    test = {
+        "interval": "15s",
+        "input_series": [
+            {"series": f"kube_daemonset_status_number_available{{{labels}}}", "values": "3x19 0x20"},
+            {"series": f"kube_daemonset_status_desired_number_scheduled{{{labels}}}", "values": "3x40"},
+        ],
+        "promql_expr_test": [
+            {"expr": expression, "eval_time": "6m", "exp_samples": []},
+            {"expr": expression, "eval_time": "8m", "exp_samples": firing},
+        ],
+    }
+    path = rendered["daemon_set"] / "down.test.yml"
+    path.write_text(json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": "30s", "tests": [test]}))
+    assert "SUCCESS" in run("promtool", "test", "rules", path.name, folder=path.parent)
+
+
 def test_what_a_cluster_has_not_is_not_watched(rendered: Mapping[str, Path]) -> None:
     text = (rendered["bare"] / "rules.yml").read_text()
     names = {rule.get("alert") for group in yaml.safe_load(text)["groups"] for rule in group["rules"]} - {None}
-    gone = {"AuthentikDown", "BotBlockerDown"}
+    gone = {"AuthentikDown", "BotBlockerDown", "TraefikParityStale", "TraefikRouterParityLost"}
     assert set(NAMES) - names == gone | {name for name in NAMES if name.startswith(("FallbackProxy", "ForwardAuth"))}
