@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api, Server
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.support_engine import namespace_object, remove
 from tests.integration.support_monitoring import MONITORING, OwnMonitoring, servers
-from tests.integration.support_parity_lab import BLIND, VARIABLES, LabExporter, blinded
+from tests.integration.support_parity_lab import BLIND, NAME, NAMESPACE, VARIABLES, LabExporter, blinded
 from tests.integration.support_role import RolePlayer, new_run
 
 pytest_plugins = ["tests.integration.support_fixtures"]
@@ -29,12 +31,30 @@ LOST_FOR = 20
 SECONDS = 240.0
 
 
+@dataclass(frozen=True)
+class OwnScraping(OwnMonitoring):
+    """Scrapes the exporter itself: federated series outlive what they tell of by five minutes."""
+
+    def _files(self) -> list[Object]:
+        files = super()._files()
+        kept = files[0]["data"]
+        configuration = yaml.safe_load(kept["prometheus.yml"])
+        federation = configuration["scrape_configs"][0]
+        federation["params"] = {
+            "match[]": ['{__name__=~"(kube|traefik|fallback|process)_.+",__name__!~"traefik_parity_.+"}']
+        }
+        target = {"targets": [f"{NAME}.{NAMESPACE}.svc.cluster.local:9113"], "labels": {"namespace": NAMESPACE}}
+        configuration["scrape_configs"].append({"job_name": "parity", "static_configs": [target]})
+        kept["prometheus.yml"] = yaml.safe_dump(configuration)
+        return files
+
+
 @pytest.fixture
 def prometheus(admin: Client, kubeconfig: Path, tmp_path: Path) -> Iterator[list[Server]]:
     """Replicas of Prometheus with the lab's series and the rules of the role, which brings the exporter too."""
     if admin.find(ObjectRef("apps/v1", "StatefulSet", "prometheus-server", MONITORING)) is None:
         pytest.skip("the lab has no monitoring: LAB_MONITORING=1 make lab")
-    own = OwnMonitoring(f"parity-{uuid4().hex[:8]}")
+    own = OwnScraping(f"parity-{uuid4().hex[:8]}")
     Writer(admin, check_mode=False).apply([namespace_object(own.namespace)])
     image = {name: value for name, value in VARIABLES.items() if name.startswith("alerts_parity")}
     settings: dict[str, Any] = {
