@@ -303,5 +303,7 @@ def test_the_whole_proof_on_the_labs_own(audited: Audited, admin: Client, tmp_pa
         assert all(checks.values()), checks
         assert admin.find(rules) is not None
     finally:
-        role.roll_back()
+        _restore(audited, role)
+        (reloaded,) = _tasks(audited, {"resilient.traefik.monitoring_reload": {}})
+    assert reloaded["changed"]
     assert admin.find(rules) is None
