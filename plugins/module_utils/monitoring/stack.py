@@ -22,7 +22,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.serve
 
 OPERATOR, VICTORIA = "monitoring.coreos.com/v1", "operator.victoriametrics.com/v1beta1"
 # What charts and operators write on these pods; without such a label all pods are looked through for the image.
-_LABEL = "app.kubernetes.io/name"
 _LABELS = {
     PROMETHEUS: "app.kubernetes.io/name=prometheus",
     ALERTMANAGER: "app.kubernetes.io/name=alertmanager",
@@ -114,7 +113,9 @@ def one_of(servers: Sequence[Server], program: str) -> tuple[list[Server], str]:
 
 def _servers(client: Client, program: str, namespace: str, selectors: Sequence[str]) -> list[Server]:
     given = ",".join(selectors)
-    for selector in [given] if given else [_LABELS[program], ""]:
+    # vmalert is its operator's, which labels it.
+    usual = [_LABELS[program]] if program == VMALERT else [_LABELS[program], ""]
+    for selector in [given] if given else usual:
         (answer,) = read_found(client, [Query("v1", "Pod", namespace=namespace, label_selector=selector)])
         found = [server for pod in answer.items if (server := server_of(pod, program))]
         if found:
