@@ -17,11 +17,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.hurry
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.inhibition import ours_in
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules import alerts_of, is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api
+from tests.integration.support_account_fixture import MakeAccount
 from tests.integration.support_engine import Audited
 from tests.integration.support_monitoring import MONITORING, OwnMonitoring, loaded_alerts, servers
 from tests.integration.support_role import RolePlayer, new_run, printed
 
-pytest_plugins = ["tests.integration.support_fixtures"]
+pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_account_fixture"]
 
 # The exporter has tests of its own; nothing has been counted yet on a lab that is well.
 SETTINGS: dict[str, Any] = {"alerts_parity": False, "alerts_wait_timeout": 120, "alerts_test_alert": "notified"}
@@ -143,6 +144,12 @@ def test_a_change_is_loaded_by_every_replica_and_leaves_other_rules_alone(
     found = admin.get(ObjectRef("v1", "ConfigMap", "prometheus-rules", own.namespace))
     assert found["data"]["theirs.yml"] == theirs
     assert "app.kubernetes.io/part-of" not in (found["metadata"].get("labels") or {}), "it stays theirs"
+
+
+def test_its_rights_are_enough(own: OwnMonitoring, account: MakeAccount, tmp_path: Path) -> None:
+    role = RolePlayer("alerts", tmp_path, account(["alerts", "journal"]), SETTINGS | own.settings, new_run())
+    assert role.play().well().changed == 3
+    assert role.play().well().changed == 0
 
 
 def test_what_prometheus_refuses_is_put_back(role: RolePlayer, own: OwnMonitoring, admin: Client) -> None:
