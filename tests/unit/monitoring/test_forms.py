@@ -99,7 +99,7 @@ def test_what_alerts_are_about() -> None:
     proxy = _service(
         "traefik", "auth-proxy", PART_OF, annotations={"resilient.traefik/target": "authentik/authentik:80"}
     )
-    middlewares = [
+    middlewares: list[dict[str, Any]] = [
         {"spec": {"forwardAuth": {"address": "http://auth-proxy.traefik.svc.cluster.local:9000/x"}}},
         {"spec": {"forwardAuth": {"address": "http://fountain.bots:80/"}}},
         {"spec": {"forwardAuth": {"address": "http://nobody.bots:80/"}}},
