@@ -78,7 +78,8 @@ options:
   alerts:
     description:
       - The alerts that are to fire, by name, each with C(fires), the most seconds from the fault until it fires, and
-        C(resolves), those from the restoring until it is resolved. Both are V(180) by default.
+        C(resolves), those from the restoring until it is resolved. Both are V(180) by default. With an empty
+        C(resolves) nobody waits for that.
       - The fault lasts until all of them have fired, and the drill until nothing of it fires any more. No other alert
         of this collection may fire. What fired before the fault counts as a deviation.
       - Prometheus is asked itself, and is found in the cluster. Without expected alerts nobody is asked.

@@ -20,11 +20,18 @@ pytest_plugins = ["tests.integration.support_fixtures"]
 pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 # An outage of minutes in seconds: how long is a matter of taste, what fires is not.
-QUICK = {"alerts_down_for": "15s", "alerts_fallback_active_for": "5s", "alerts_fallback_window": 30}
+QUICK = {
+    "alerts_down_for": "15s",
+    "alerts_fallback_active_for": "5s",
+    "alerts_fallback_window": 30,
+    "alerts_login_window": 30,
+}
 EXPECTED: dict[str, dict[str, dict[str, int]]] = {
     "forward_auth_hung": {
         "AuthentikDown": {"fires": 90, "resolves": 90},
         "ForwardAuthFallbackActive": {"fires": 60, "resolves": 120},
+        # The drill itself uses an emergency login.
+        "ForwardAuthFallbackLogin": {"fires": 60, "resolves": 120},
     },
     "bot_block_down": {
         "BotBlockerDown": {"fires": 90, "resolves": 90},

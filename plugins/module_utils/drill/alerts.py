@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
+from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument, ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
@@ -22,10 +23,13 @@ Reader = Callable[[], set[str]]
 
 @dataclass(frozen=True)
 class AlertTimes:
-    """The most that it may take: ``fires`` seconds from the fault, ``resolves`` seconds from the restoring."""
+    """The most that it may take: ``fires`` seconds from the fault, ``resolves`` seconds from the restoring.
+
+    ``resolves`` is None where nobody waits for that: some alerts fire on for as long as they look back.
+    """
 
     fires: float = 180.0
-    resolves: float = 180.0
+    resolves: float | None = 180.0
 
 
 @dataclass
@@ -47,9 +51,13 @@ def _times(name: str, given: object) -> AlertTimes:
     if given is not None and (not isinstance(given, Mapping) or set(given) - set(_TIMES)):
         raise BadArgument(f"alerts.{name}: {given!r} may have {' and '.join(_TIMES)}, in seconds")
     try:
-        return AlertTimes(**{key: float(value) for key, value in (given or {}).items()})
+        return AlertTimes(**{key: _seconds(key, value) for key, value in (given or {}).items()})
     except (TypeError, ValueError):
         raise BadArgument(f"alerts.{name}: {given!r} must give seconds") from None
+
+
+def _seconds(key: str, value: Any) -> Any:
+    return None if value is None and key == "resolves" else float(value)
 
 
 @dataclass
@@ -98,12 +106,15 @@ class AlertWatch:
         return all(name in self.seen or name in self.before for name in self.expected)
 
     def are_resolved(self) -> bool:
-        """Whether nothing that began to fire still fires."""
-        return all(seen.resolved for seen in self.seen.values())
+        """Whether nothing that began to fire still fires, but for what nobody waits for."""
+        return all(seen.resolved for name, seen in self.seen.items() if self._is_waited_for(name))
 
     def longest_wait(self, of: str) -> float:
         """The longest of the expected times ``fires`` or ``resolves``, in seconds; 0 when nothing is expected."""
-        return max((getattr(times, of) for times in self.expected.values()), default=0.0)
+        return max((getattr(times, of) or 0.0 for times in self.expected.values()), default=0.0)
+
+    def _is_waited_for(self, name: str) -> bool:
+        return name not in self.expected or self.expected[name].resolves is not None
 
     def _look_again(self) -> None:
         while not self._over.wait(_EVERY_SECONDS):
@@ -124,7 +135,7 @@ def judged(watch: AlertWatch, fault: float | None, restored: float | None) -> li
             checks.append(Check(f"alert {name}", passed=False, expected="silent before the fault", found=found))
             continue
         checks.append(_in_time(f"alert {name} fires", times.fires, fault, seen.fired))
-        if seen.fired is not None:
+        if seen.fired is not None and times.resolves is not None:
             checks.append(_in_time(f"alert {name} resolves", times.resolves, restored, seen.resolved))
     others = sorted(set(watch.seen) - set(watch.expected))
     checks.append(Check("other alerts", not others, "none", ", ".join(others) or "none"))

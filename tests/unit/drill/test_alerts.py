@@ -68,6 +68,13 @@ def test_one_that_fires_again_is_not_resolved() -> None:
     assert failed(watch) == {f"alert {FALLBACK} resolves": "not at all"}
 
 
+def test_nobody_waits_for_one_that_looks_back_for_long() -> None:
+    expected = alerts_from({FALLBACK: {"resolves": None}})
+    watch = watched([(110, {FALLBACK}), (140, {FALLBACK})], expected)
+    assert (watch.are_resolved(), watch.longest_wait("resolves")) == (True, 0)
+    assert failed(watch) == {}
+
+
 def test_what_fired_before_counts_for_nothing() -> None:
     watch = watched([(110, {FALLBACK, "Other"})], {FALLBACK: AlertTimes()}, before=[FALLBACK, "Other"])
     assert failed(watch) == {f"alert {FALLBACK}": "it fired before the fault already"}
@@ -99,7 +106,9 @@ def test_options_are_read() -> None:
     assert AlertWatch(alerts_from({"A": {"fires": 60}, "B": {"fires": 90}}), set).longest_wait("fires") == 90
 
 
-@pytest.mark.parametrize("given", [["A"], {"A": {"fired": 60}}, {"A": 60}, {"A": {"fires": "soon"}}])
+@pytest.mark.parametrize(
+    "given", [["A"], {"A": {"fired": 60}}, {"A": 60}, {"A": {"fires": "soon"}}, {"A": {"fires": None}}]
+)
 def test_what_cannot_be_read_is_refused(given: Any) -> None:
     with pytest.raises(BadArgument, match="alerts"):
         alerts_from(given)
