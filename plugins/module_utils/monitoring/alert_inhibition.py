@@ -218,7 +218,7 @@ def _written(task: Task, stack: Stack, found: Configuration, text: str) -> dict[
 
 def _patch(found: Configuration, text: str) -> Patch:
     """The one key, and only when it changes."""
-    assert found.item is not None, "a configuration without faults has its object"
-    assert found.source is not None, "and its place"
+    if found.item is None or found.source is None:
+        raise AssertionError("a configuration without faults has its object and its place")
     value = text if found.source.ref.kind == "ConfigMap" else base64.b64encode(text.encode()).decode()
     return Patch(found.item, {"data": {found.source.key: value}})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import forms, prometheus
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.chart_release import write_text, write_values
@@ -57,7 +57,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "type": "dict",
         "options": {
             "name": {"type": "str", "default": ""},
-            "key": {"type": "str", "default": f"{forms.NAME}.yml"},
+            "key": {"type": "str", "no_log": False, "default": f"{forms.NAME}.yml"},
         },
         "apply_defaults": True,
     },
@@ -155,7 +155,7 @@ def _servers(stack: Stack, delivery: Delivery) -> list[Server]:
 def _delivered(task: Task, stack: Stack, delivery: Delivery, groups: Groups) -> dict[str, Any]:
     if delivery.ref is None:
         return _files(task, delivery, groups)
-    item = _object(delivery, groups)
+    item = _object(delivery, delivery.ref, groups)
 
     def write() -> Outcome:
         return task.writer().apply([item])
@@ -165,12 +165,11 @@ def _delivered(task: Task, stack: Stack, delivery: Delivery, groups: Groups) -> 
     return task.result_of(taken(task, _taking(task, stack, delivery, groups), write))
 
 
-def _object(delivery: Delivery, groups: Groups) -> Object:
-    assert delivery.ref is not None, "only files have none"
+def _object(delivery: Delivery, ref: ObjectRef, groups: Groups) -> Object:
     if delivery.kind == CONFIG_MAP:
         text = forms.rules_text(groups)
-        return forms.rule_file(delivery.ref, delivery.key, text, delivery.labels, delivery.present)
-    return forms.rule_object(delivery.ref, groups, delivery.labels)
+        return forms.rule_file(ref, delivery.key, text, delivery.labels, delivery.present)
+    return forms.rule_object(ref, groups, delivery.labels)
 
 
 def _taking(task: Task, stack: Stack, delivery: Delivery, groups: Groups) -> Taking:

@@ -36,7 +36,7 @@ with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is
 
 OPTIONS: dict[str, dict[str, Any]] = {
     **STACK_OPTIONS,
-    "key": {"type": "str", "default": f"{forms.NAME}.yml"},
+    "key": {"type": "str", "no_log": False, "default": f"{forms.NAME}.yml"},
     "wait_timeout": {"type": "int", "default": 180},
 }
 

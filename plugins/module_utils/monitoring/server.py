@@ -98,7 +98,8 @@ def server_of(pod: Object, program: str) -> Server | None:
 def container_of(server: Server) -> Object:
     """The container of the pod that runs the program."""
     found = _container(server.pod, _PROGRAMS[server.program])
-    assert found is not None, "server_of has found it"
+    if found is None:
+        raise AssertionError("server_of has found it")
     return found
 
 
