@@ -18,8 +18,9 @@ from tests.integration.support_own_traefik import OwnTraefik
 from tests.integration.support_traefik import ingress, middleware
 from tests.unit.drill_report import sample as drill_sample
 
-# A drill has tests of its own: it is no small task, and breaks what the others ask.
-_OTHERS = {"__init__", "drill"}
+# A drill has tests of its own: it is no small task, and breaks what the others ask. So has the proof of alerts, which
+# needs a Prometheus that has loaded them.
+_OTHERS = {"__init__", "drill", "alerts_check"}
 MODULES = {path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py")} - _OTHERS
 BUILD = Path(__file__).parents[2] / "build" / "samples"
 
@@ -154,8 +155,30 @@ def _drilled_twice(namespace: str) -> Arguments:
     return {"before": str(path), "after": str(path)}
 
 
+def _unmonitored(namespace: str) -> Arguments:
+    """Whatever the lab has: in the sample's namespace nothing runs that could take rules."""
+    return {"prometheus": {"namespace": namespace}, "alertmanager": {"namespace": namespace}}
+
+
+def _rules(namespace: str) -> Arguments:
+    group = {"name": "sample", "rules": [{"alert": "Sample", "expr": "up == 0", "labels": {"severity": "warning"}}]}
+    return _unmonitored(namespace) | {"groups": [group], "where_missing": "skip"}
+
+
+def _inhibition(namespace: str) -> Arguments:
+    mark = 'resilient_traefik="true"'
+    rule = {
+        "source_matchers": [mark, 'alertname="Sample"'],
+        "target_matchers": [mark, 'severity="warning"'],
+        "equal": ["namespace"],
+    }
+    return _unmonitored(namespace) | {"inhibit_rules": [rule], "where_owned": "skip"}
+
+
 SAMPLES: dict[str, Sample] = {
     "access_info": Sample(_access, changes=False),
+    "alert_inhibition": Sample(_inhibition, changes=False),
+    "alert_rules": Sample(_rules, changes=False),
     "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
     "cluster_check": Sample(_expectation, changes=False),
     "disruption_budget_info": Sample(_budgeted, changes=False),
@@ -168,6 +191,8 @@ SAMPLES: dict[str, Sample] = {
     ),
     "http_check": Sample(_http, changes=False),
     "middleware_chain": Sample(_chain, _chained),
+    "monitoring_info": Sample(_unmonitored, changes=False, stable=frozenset({"changed", "findings"})),
+    "monitoring_reload": Sample(_unmonitored, changes=False),
     "read": Sample(lambda namespace: {"queries": [{"kind": "ConfigMap", "namespace": namespace}]}, changes=False),
     "restore": Sample(lambda namespace: {"run_id": run_of(namespace)}, _recorded, run=run_of),
     "retry_info": Sample(_retried, _chained, changes=False),

@@ -75,10 +75,12 @@ def test_the_account_of_the_documentation_has_what_its_manifest_says(admin: Clie
         if "roleRef" in item
         for given in rules[item["roleRef"]["name"]]
         for group in given["apiGroups"]
+        for name in given.get("resourceNames", [""])
         for right in rights(
             given["verbs"],
             [_with_group(resource, group) for resource in given["resources"]],
             item["metadata"].get("namespace", ""),
+            name,
         )
     ]
     assert len(wanted) > 50
