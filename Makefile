@@ -1,7 +1,7 @@
 # The commands of this repository. `make` alone lists them.
 PYTHON ?= python3
 # How many files of integration tests run at a time. They mostly wait for the cluster.
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 BIN := $(abspath $(VENV))/bin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/resilient-traefik
