@@ -115,7 +115,13 @@ def test_only_the_first_apply_writes_and_only_what_was_told(cycle: Cycle) -> Non
     check, first, *again = cycle.steps
     assert [step.writes for step in (check, *again)] == [[], [], []]
     told = [write for namespace in cycle.namespaces.values() for write in first.writes_for(namespace)]
-    assert [write for write in first.writes if write not in told] == []
+    assert [write for write in first.writes if write not in told and not makes_room(write)] == []
+
+
+def makes_room(write: Write) -> bool:
+    """Whether it takes an old run out of the journal, which keeps the last ten: other tests on the lab recorded it."""
+    journal = write.namespace == NAMESPACE and write.name.startswith("journal-")
+    return journal and (write.verb, write.kind) == ("delete", "secrets")
 
 
 @pytest.fixture(scope="module")
