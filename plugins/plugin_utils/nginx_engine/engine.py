@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import LONGEST_WAIT, STATUSES, Policy
+from ansible_collections.resilient.traefik.plugins.plugin_utils.njs_files import njs_files
 
 FILES = Path(__file__).parent
 
@@ -73,25 +71,13 @@ def engine_from(place: Any) -> Engine:
 
 def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
     """The configuration's files by name."""
-    environment = Environment(
-        loader=FileSystemLoader(FILES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
     values: dict[str, Any] = {
         "policy": policy,
         "engine": engine,
         "look_after": LOOK_AFTER,
         "statuses": " ".join(map(str, _intercepted(policy))),
     }
-    environment.filters["milliseconds"] = lambda seconds: f"{round(seconds * 1000)}ms"
-    rendered = {
-        path.stem: environment.get_template(path.name).render(values) for path in sorted(FILES.glob("*.conf.j2"))
-    }
-    scripts = {path.name: path.read_text() for path in sorted(FILES.glob("*.js"))}
-    return rendered | scripts | {"settings.js": f"export default {json.dumps(_settings(policy, engine), indent=4)};\n"}
+    return njs_files(FILES, values, _settings(policy, engine))
 
 
 @cache

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.parity import Comparison
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probe import probe_name
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_api import GUARD_HEADER
+from ansible_collections.resilient.traefik.plugins.plugin_utils.njs_files import njs_files
 
 FILES = Path(__file__).parent
 USER_AGENT = "resilient-traefik-parity"
@@ -82,18 +80,8 @@ def exporter_from(place: Any) -> Exporter:
 
 def files_of(comparison: Comparison, exporter: Exporter) -> dict[str, str]:
     """The configuration's files by name."""
-    environment = Environment(
-        loader=FileSystemLoader(FILES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    environment.filters["milliseconds"] = lambda seconds: f"{round(seconds * 1000)}ms"
-    conf = environment.get_template("parity.conf.j2").render(exporter=exporter, user_agent=USER_AGENT)
-    scripts = {path.name: path.read_text() for path in sorted(FILES.glob("*.js"))}
-    told = json.dumps(_settings(comparison, exporter), indent=1)
-    return {"parity.conf": conf, "settings.js": f"export default {told};\n"} | scripts
+    values = {"exporter": exporter, "user_agent": USER_AGENT}
+    return njs_files(FILES, values, _settings(comparison, exporter))
 
 
 def _settings(comparison: Comparison, exporter: Exporter) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files of an nginx with njs: its configuration out of templates, its scripts, and what these are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+def njs_files(folder: Path, values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
+    """By name the rendered ``*.conf.j2`` and the ``*.js`` of the folder, and settings.js with the ``settings``."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["milliseconds"] = lambda seconds: f"{round(seconds * 1000)}ms"
+    rendered = {
+        path.stem: environment.get_template(path.name).render(values) for path in sorted(folder.glob("*.conf.j2"))
+    }
+    scripts = {path.name: path.read_text() for path in sorted(folder.glob("*.js"))}
+    return rendered | scripts | {"settings.js": f"export default {json.dumps(settings, indent=4)};\n"}
