@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import label_selector
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS, is_ours, owner_of
@@ -69,20 +70,7 @@ def selects(budget: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     selector = (budget.get("spec") or {}).get("selector")
     if selector is None:
         return False
-    equal = all(labels.get(name) == value for name, value in (selector.get("matchLabels") or {}).items())
-    return equal and all(_holds(expression, labels) for expression in selector.get("matchExpressions") or [])
-
-
-def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = expression["key"], expression.get("values") or []
-    match expression["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-    return key not in labels
+    return label_selector.selects(selector, labels)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.expressions import metric_names
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.metrics import samples
 from tests.integration.http_in_pod import Door, ask_all
 from tests.integration.lab_cluster import LabCluster
 from tests.integration.support_lab_monitoring import Monitoring, monitoring_of

@@ -48,7 +48,6 @@ class _Measured:
     records: Callable[[], Iterable[Record]]
     not_sent: int
     doubts: Sequence[str]
-    watch: alerts.AlertWatch
     by_second: Mapping[int, Mapping[str, Mapping[str, int]]]
 
 
@@ -80,7 +79,7 @@ def conduct(
         try:
             with interruptible():
                 measured = _measure(context, fault, stage, told, spool, expected, watch)
-            _judge(stage, expected, told, measured)
+            _judge(stage, expected, told, measured, watch)
         except RestoreFailed as error:
             told.verdict = ROLLBACK_FAILED
             until = context.kit.until.isoformat(timespec="seconds")
@@ -143,7 +142,6 @@ def _measure(
         lambda: chain(measurement.records(), inside.records()),
         measurement.not_sent + inside.not_sent,
         measurement.faults,
-        watch,
         counters.by_second(),
     )
 
@@ -215,14 +213,16 @@ def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> Non
     raise ResilientError(f"the fault was not felt within {_FELT_SECONDS:g} s: nothing was measured")
 
 
-def _judge(stage: Stage, expected: Expectations, told: result.Result, measured: _Measured) -> None:
+def _judge(
+    stage: Stage, expected: Expectations, told: result.Result, measured: _Measured, watch: alerts.AlertWatch
+) -> None:
     told.measured = result.measure(measured.records, told.visitors, told.phases, measured.not_sent, measured.by_second)
     figures = told.measured["figures"]
     moments = told.phases.fault, told.phases.restored
-    told.alerts = alerts.told(measured.watch, *moments)
+    told.alerts = alerts.told(watch, *moments)
     told.checks = [
         *judged(expected, figures, result.seen_by(measured.records(), told.visitors)),
-        *alerts.judged(measured.watch, *moments),
+        *alerts.judged(watch, *moments),
     ]
     failed = [check for check in told.checks if not check.passed]
     told.verdict = DEVIATED if failed else PASSED

@@ -16,6 +16,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
+from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import metrics
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
@@ -30,7 +31,7 @@ Totals = Mapping[str, int]
 def fallbacks(text: str) -> Totals:
     """How often a proxy fell back, by reason, out of its metrics."""
     found = Counter[str]()
-    for _name, labels, value in metrics.samples(text, "fallback_proxy_fallbacks_total"):
+    for _name, labels, value in samples(text, "fallback_proxy_fallbacks_total"):
         found[labels.get("reason", "")] += int(value)
     return found
 
@@ -38,7 +39,7 @@ def fallbacks(text: str) -> Totals:
 def answers(text: str, entry_point: str = "") -> Totals:
     """How many answers a replica gave at an entry point (or at all of them), by status, out of its metrics."""
     found = Counter[str]()
-    for _name, labels, value in metrics.samples(text, "traefik_entrypoint_requests_total"):
+    for _name, labels, value in samples(text, "traefik_entrypoint_requests_total"):
         if entry_point.lower() in ("", labels.get("entrypoint", "").lower()):
             found[labels.get("code", "")] += int(value)
     return found

@@ -24,7 +24,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth, metrics
+from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probing import Unprovable, prove
 
 HANG, NOWHERE = "hang", "nowhere"
@@ -218,7 +219,7 @@ def _target_is_away(client: Client, pod: ObjectRef) -> bool:
             text = session.ask(Request("localhost", "/metrics")).text
     except NoAnswer:
         return False
-    found = [value for _name, _labels, value in metrics.samples(text, "fallback_proxy_target_up")]
+    found = [value for _name, _labels, value in samples(text, "fallback_proxy_target_up")]
     return bool(found) and not any(found)
 
 

@@ -11,7 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods, serves
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_cluster as cluster
@@ -114,13 +114,11 @@ def _existing(client: Client, ref: ObjectRef) -> Object:
 
 def _workload(client: Client, service: Object) -> Object | None:
     """The Deployment or StatefulSet whose pods the Service selects."""
-    selector = (service["spec"].get("selector") or {}).items()
     namespace = service["metadata"]["namespace"]
     queries = [Query("apps/v1", kind, namespace=namespace) for kind in ("Deployment", "StatefulSet")]
     for answer in read_found(client, queries):
         for item in answer.items:
-            labels = item["spec"]["template"]["metadata"].get("labels") or {}
-            if selector and selector <= labels.items():
+            if serves(item, service):
                 return client.get(ref_of(item))
     return None
 

@@ -7,6 +7,7 @@ failed, on which object, why (the API's own words) and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -19,6 +20,15 @@ class ResilientError(Exception):
     def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(message)
         self.facts = facts
+
+
+class NothingChanged(ResilientError):
+    """Findings stand against a change, of which nothing was made; ``findings`` has them as a list of sentences."""
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        super().__init__(
+            " ".join(["nothing was changed.", *(f"{each}." for each in findings)]), findings=list(findings)
+        )
 
 
 class BadArgument(ResilientError):

@@ -16,6 +16,14 @@ def is_ours(item: Mapping[str, Any] | None) -> bool:
     return OUR_LABELS.items() <= labels.items()
 
 
+def helm_release_of(item: Mapping[str, Any]) -> str:
+    """The Helm release (NAMESPACE/NAME) that brought the object, whoever runs Helm; empty when none did."""
+    metadata = item.get("metadata", {})
+    annotations = metadata.get("annotations") or {}
+    name = annotations.get("meta.helm.sh/release-name", "")
+    return f"{annotations.get('meta.helm.sh/release-namespace', metadata.get('namespace', ''))}/{name}" if name else ""
+
+
 def owner_of(item: Mapping[str, Any]) -> str:
     """The owner in words (``"Helm release traefik/traefik"``), empty when nobody marked the object.
 
@@ -32,9 +40,9 @@ def owner_of(item: Mapping[str, Any]) -> str:
             return f"Flux {kind} {labels.get(f'{prefix}.toolkit.fluxcd.io/namespace', '')}/{name}"
     if "objectset.rio.cattle.io/owner-name" in annotations:
         return f"k3s add-on {annotations['objectset.rio.cattle.io/owner-name']}"
-    if "meta.helm.sh/release-name" in annotations:
-        namespace = annotations.get("meta.helm.sh/release-namespace", metadata.get("namespace", ""))
-        return f"Helm release {namespace}/{annotations['meta.helm.sh/release-name']}"
+    release = helm_release_of(item)
+    if release:
+        return f"Helm release {release}"
     managers = {entry.get("manager", "").lower() for entry in metadata.get("managedFields") or []}
     if managers & {"terraform", "hashicorp", "opentofu"} or labels.get("app.kubernetes.io/managed-by") == "terraform":
         return "Terraform"

@@ -37,6 +37,12 @@ def selector_text(selector: Mapping[str, Any] | None) -> str:
     return ",".join(parts)
 
 
+def serves(workload: Object, service: Object) -> bool:
+    """Whether a Service of the same namespace would select the workload's pods, by the labels of their template."""
+    selector = (service["spec"].get("selector") or {}).items()
+    return bool(selector) and selector <= (workload["spec"]["template"]["metadata"].get("labels") or {}).items()
+
+
 def belongs(pod: Object, ref: ObjectRef) -> bool:
     """Two workloads may share labels: a pod's owner is the workload itself or a ReplicaSet named after it."""
     owners = pod["metadata"].get("ownerReferences") or []

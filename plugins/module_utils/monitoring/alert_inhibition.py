@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import helm_release_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Patch
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import alertmanager, forms, inhibition
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.chart_release import (
@@ -28,7 +29,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack
     Stack,
     find_stack,
     owner_words,
-    release_of,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.taking import Taking, taken
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
@@ -69,9 +69,7 @@ def run(task: Task) -> dict[str, Any]:
         return _answer(task, faults, [])
     stack = find_stack(task.client, task.params)
     if not stack.alertmanagers:
-        return _answer(
-            task, [stack.faults[ALERTMANAGER]], [], skippable="more than one" not in stack.faults[ALERTMANAGER]
-        )
+        return _answer(task, [stack.faults[ALERTMANAGER]], [], skippable=ALERTMANAGER not in stack.several)
     found = configuration_of(task.client, stack)
     if found.faults:
         return _answer(task, found.faults, [])
@@ -100,9 +98,7 @@ def _answer(task: Task, findings: Sequence[str], notes: Sequence[str], skippable
     if task.params["only_findings"]:
         return _facts(findings, notes)
     if findings:
-        listed = list(findings)
-        words = " ".join(["nothing was changed.", *(f"{each}." for each in listed)])
-        raise errors.ResilientError(words, findings=listed)
+        raise errors.NothingChanged(findings)
     task.warnings += notes
     return _facts(findings, notes)
 
@@ -133,7 +129,7 @@ def configuration_of(client: Client, stack: Stack) -> Configuration:
         found.faults.append(f"{source.ref} has no key {source.key} that can be read as text, which {server} needs")
         return found
     found.text = text
-    release = release_of(item) or (stack.release_of(server) if _operators(server.pod) else "")
+    release = helm_release_of(item) or (stack.release_of(server) if _operators(server.pod) else "")
     found.release = read_release(client, release) if release else None
     found.owner = f"Helm release {release}" if release else owner_words(item) or _operators(server.pod)
     return found

@@ -105,10 +105,8 @@ def _facts(task: Task, present: bool, groups: Groups, delivery: Delivery | None,
 
 
 def _nothing_there(task: Task, stack: Stack, groups: Groups) -> dict[str, Any]:
-    fault = stack.faults.get(PROMETHEUS, "")
-    several = "more than one" in fault
-    words = f"{fault}; or choose delivery files"
-    skipped = task.params["where_missing"] == "skip" and not several
+    words = f"{stack.faults.get(PROMETHEUS, '')}; or choose delivery files"
+    skipped = task.params["where_missing"] == "skip" and PROMETHEUS not in stack.several
     facts = _facts(task, False, groups, None, [] if skipped else [words])
     return facts | {"notes": [f"There will be no alerts. {words}"] if skipped else []}
 
@@ -116,7 +114,7 @@ def _nothing_there(task: Task, stack: Stack, groups: Groups) -> dict[str, Any]:
 def _answer(task: Task, facts: dict[str, Any]) -> dict[str, Any]:
     found = facts["findings"]
     if found and not task.params["only_findings"]:
-        raise errors.ResilientError(" ".join(["nothing was changed.", *(f"{each}." for each in found)]), findings=found)
+        raise errors.NothingChanged(found)
     if not task.params["only_findings"]:
         task.warnings += facts["notes"]
     return {"changed": False} | facts

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
+from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import inhibition
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api, Server
 
@@ -60,9 +62,7 @@ def notified(api: Api) -> tuple[float, float]:
     answer = api.ask("/metrics")
     if answer.status != 200:
         raise NoAnswer(f"{api.server} tells no metrics (HTTP {answer.status})")
-    totals = {"alertmanager_notifications_total": 0.0, "alertmanager_notifications_failed_total": 0.0}
-    for line in answer.text.splitlines():
-        name, brace, rest = line.partition("{")
-        if brace and name in totals:
-            totals[name] += float(rest.rpartition(" ")[2])
+    totals: defaultdict[str, float] = defaultdict(float)
+    for name, _labels, value in samples(answer.text, "alertmanager_notifications_"):
+        totals[name] += value
     return totals["alertmanager_notifications_total"], totals["alertmanager_notifications_failed_total"]

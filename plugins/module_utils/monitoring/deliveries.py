@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import helm_release_of, is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import prometheus
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.chart_release import (
     ChartRelease,
@@ -29,7 +29,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack
     VICTORIA,
     Stack,
     owner_words,
-    release_of,
 )
 
 AUTO, PROMETHEUS_RULE, VM_RULE, CONFIG_MAP, FILES = "auto", "prometheusrule", "vmrule", "configmap", "files"
@@ -182,7 +181,7 @@ def _config_map(client: Client, stack: Stack, params: Mapping[str, Any], places:
     place = places[0]
     result = Delivery(CONFIG_MAP, place.ref, place.key, dict(params["labels"]), mounted=True)
     result.present = client.find(place.ref)
-    release = release_of(result.present) if result.present else ""
+    release = helm_release_of(result.present) if result.present else ""
     if release and not is_ours(result.present):
         result.notes.append(f"{place.ref} is of Helm release {release}, whose next upgrade may take the rules out")
     for each in stack.prometheus:
@@ -203,7 +202,7 @@ def _config_map(client: Client, stack: Stack, params: Mapping[str, Any], places:
 def _values(client: Client, stack: Stack, params: Mapping[str, Any], kind: str) -> Delivery:
     releases = {name for server in stack.prometheus if (name := stack.release_of(server))}
     if not releases:
-        objects = {release_of(item) for item in stack.prometheus_objects} - {""}
+        objects = {helm_release_of(item) for item in stack.prometheus_objects} - {""}
         releases = objects if len(objects) == 1 else set()
     if not releases:
         fault = "delivery: Prometheus was not brought by a Helm release, whose values could be written: choose another"

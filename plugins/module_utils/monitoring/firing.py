@@ -8,10 +8,8 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api, Server
-
-# Every rule of this collection carries it.
-OUR_LABEL = "resilient_traefik"
 
 
 def firing(client: Client, replicas: Sequence[Server]) -> set[str]:
@@ -28,7 +26,7 @@ def names_of(alerts: Iterable[Mapping[str, Any]]) -> set[str]:
     return {
         str(alert["labels"]["alertname"])
         for alert in alerts
-        if alert.get("state") == "firing" and alert["labels"].get(OUR_LABEL) == "true"
+        if alert.get("state") == "firing" and is_ours(alert["labels"])
     }
 
 

@@ -9,8 +9,8 @@ ruleSelector takes none, an empty one takes all; a missing ruleNamespaceSelector
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.label_selector import selects
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import selector_text
 
@@ -34,28 +34,10 @@ def not_taken_because(taker: Object, labels: Mapping[str, str], namespace: str, 
         if taker["kind"] == "Prometheus":
             return f"{who} takes no rules at all: give it a ruleSelector, or an empty one for all of them"
         selector = {}
-    if not matches(selector, labels):
+    if not selects(selector, labels):
         return f"{who} takes rules with {selector_text(selector)}, and these would have {dict(labels) or 'no labels'}"
     if namespaces is None and namespace != metadata["namespace"]:
         return f"{who} takes rules of its own namespace only, and these would be in {namespace}"
-    if not matches(namespaces or {}, of_namespace):
+    if not selects(namespaces or {}, of_namespace):
         return f"{who} takes rules of namespaces with {selector_text(namespaces)}, which {namespace} is not"
     return ""
-
-
-def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether labels fit a LabelSelector; an empty one fits all."""
-    if not (selector.get("matchLabels") or {}).items() <= labels.items():
-        return False
-    return all(_holds(each, labels) for each in selector.get("matchExpressions") or [])
-
-
-def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    value, values = labels.get(expression["key"]), expression.get("values") or []
-    by_operator = {
-        "In": value in values,
-        "NotIn": value not in values,
-        "Exists": value is not None,
-        "DoesNotExist": value is None,
-    }
-    return by_operator.get(str(expression["operator"]), False)

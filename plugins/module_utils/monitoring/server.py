@@ -20,6 +20,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
 
 PROMETHEUS, ALERTMANAGER, VMALERT = "Prometheus", "Alertmanager", "vmalert"
 _PORTS = {PROMETHEUS: 9090, ALERTMANAGER: 9093, VMALERT: 8880}
@@ -182,9 +183,8 @@ class Api:
 
     def metric(self, name: str) -> float | None:
         """The value of a metric without labels that the program tells of itself, None when it has none."""
-        answer = self.ask("/metrics")
-        found = re.search(rf"^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$", answer.text, re.MULTILINE)
-        return float(found[1]) if found else None
+        told = samples(self.ask("/metrics").text, name)
+        return next((value for each, _labels, value in told if each == name), None)
 
     def _refuse(self, asked: str, answer: Answer) -> None:
         words = told(answer)

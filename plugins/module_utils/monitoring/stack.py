@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import helm_release_of, owner_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import (
     ALERTMANAGER,
@@ -41,8 +41,9 @@ STACK_OPTIONS: dict[str, dict[str, Any]] = {
 class Stack:
     """``prometheus`` and ``alertmanagers`` are the replicas of one each; ``faults`` say why there are none.
 
-    ``rule_kinds`` has the operators' kinds for rules that the API server serves, ``prometheus_objects`` and
-    ``vm_alerts`` the operators' objects. ``releases`` has the Helm release of a pod's owner by NAMESPACE/NAME.
+    ``several`` are the programs of which there is more than one. ``rule_kinds`` has the operators' kinds for rules that
+    the API server serves, ``prometheus_objects`` and ``vm_alerts`` the operators' objects. ``releases`` says by
+    namespace/name of a pod's owner which Helm release brought it.
     """
 
     prometheus: list[Server] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Stack:
     vm_alerts: list[Object] = field(default_factory=list)
     releases: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    several: set[str] = field(default_factory=set)
 
     @property
     def is_there(self) -> bool:
@@ -88,6 +90,7 @@ def find_stack(client: Client, params: Mapping[str, Any]) -> Stack:
         servers += chosen
         if fault and option:
             stack.faults[program] = f"{option}: {fault}"
+            stack.several |= {program} if found else set()
     _read_operators(client, stack)
     stack.releases = _releases(client, [*stack.prometheus, *stack.alertmanagers])
     return stack
@@ -144,20 +147,10 @@ def _releases(client: Client, servers: Iterable[Server]) -> dict[str, str]:
     found: dict[str, str] = {}
     for answer in read_all(client, queries):
         for item in answer.items:
-            release = release_of(item)
+            release = helm_release_of(item)
             if release:
                 found[queries[answer.query]] = release
     return found
-
-
-def release_of(item: Object) -> str:
-    """The Helm release (NAMESPACE/NAME) that brought the object, whoever runs Helm; empty when none did. Pure."""
-    metadata = item["metadata"]
-    annotations = metadata.get("annotations") or {}
-    name = annotations.get("meta.helm.sh/release-name", "")
-    if not name:
-        return ""
-    return f"{annotations.get('meta.helm.sh/release-namespace', metadata.get('namespace', ''))}/{name}"
 
 
 def owner_words(item: Object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import serves
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import Services
 
@@ -71,10 +72,8 @@ def _add(
 
 def _deployment_of(service: Object, deployments: Sequence[Object]) -> str:
     """The name of the Deployment whose pods the Service selects, empty for none."""
-    selector = (service["spec"].get("selector") or {}).items()
     for deployment in deployments:
         metadata = deployment["metadata"]
-        labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
-        if selector and metadata["namespace"] == service["metadata"]["namespace"] and selector <= labels.items():
+        if metadata["namespace"] == service["metadata"]["namespace"] and serves(deployment, service):
             return str(metadata["name"])
     return ""

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import serves
 
 # What our own Service says of the Service that it stands before: NAMESPACE/NAME:PORT.
 TARGET_ANNOTATION = "resilient.traefik/target"
@@ -114,11 +115,9 @@ def pod_port(service: Object, port: Object, slices: Iterable[Object], workloads:
         for each in piece.get("ports") or []:
             if (each.get("name") or "") == (port.get("name") or "") and each.get("port"):
                 return int(each["port"])
-    selector = (service["spec"].get("selector") or {}).items()
     for workload in workloads:
-        template = workload["spec"]["template"]
-        if selector and selector <= (template["metadata"].get("labels") or {}).items():
-            for container in template["spec"]["containers"]:
+        if serves(workload, service):
+            for container in workload["spec"]["template"]["spec"]["containers"]:
                 for each in container.get("ports") or []:
                     if each.get("name") == target:
                         return int(each["containerPort"])

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,14 +13,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_client impo
     Session,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, Workload
 
 _TIMEOUT, _MAX_SECONDS = 5.0, 15.0
-# The text format 0.0.4 of Prometheus: name{label="value",...} number
-_SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: \d+)?$")
-_LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
-_ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 
 def scrape(client: Client, workload: Workload, replica: Replica) -> str:
@@ -70,19 +65,6 @@ def summary(text: str) -> dict[str, Any]:
         {"service": service, "code": code, "count": count} for (service, code), count in sorted(requests.items())
     ]
     return found
-
-
-def samples(text: str, start: str = "") -> Iterator[tuple[str, dict[str, str], float]]:
-    """Name, labels and value of every sample whose name begins so."""
-    for line in text.splitlines():
-        sample = _SAMPLE.match(line) if line.startswith(start) else None
-        if sample:
-            labels = {name: _unescaped(value) for name, value in _LABEL.findall(sample[2] or "")}
-            yield sample[1], labels, float(sample[3])
-
-
-def _unescaped(value: str) -> str:
-    return re.sub(r"\\.", lambda escape: _ESCAPES.get(escape[0], escape[0]), value)
 
 
 def _time(seconds: float) -> str:

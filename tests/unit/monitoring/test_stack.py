@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import helm_release_of
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.deliveries import delivery_for, detected
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.mounts import Source, rule_places, source_of
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.selectors import (
@@ -20,7 +21,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.serve
     Server,
     server_of,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack import Stack, one_of, release_of
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack import Stack, one_of
 
 Object = dict[str, Any]
 CONTAINER: Object = {
@@ -202,5 +203,5 @@ def test_labels_and_namespace_that_an_operator_asks_for() -> None:
 
 def test_the_release_of_an_object() -> None:
     annotations = {"meta.helm.sh/release-name": "prometheus", "meta.helm.sh/release-namespace": "monitoring"}
-    assert release_of({"metadata": {"annotations": annotations}}) == "monitoring/prometheus"
-    assert release_of({"metadata": {}}) == ""
+    assert helm_release_of({"metadata": {"annotations": annotations}}) == "monitoring/prometheus"
+    assert helm_release_of({"metadata": {}}) == ""

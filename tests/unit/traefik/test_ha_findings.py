@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.label_selector import selects
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import Delivery
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.findings import findings
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.nodes import usable_nodes
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation, selects
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import WISHES, Wishes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 

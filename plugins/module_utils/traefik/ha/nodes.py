@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.label_selector import expression_holds
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+
+_OF_NUMBERS = ("Gt", "Lt")
 
 
 def usable_nodes(nodes: Iterable[Object], pod: Mapping[str, Any]) -> list[str]:
@@ -43,19 +46,7 @@ def _has_affinity(labels: Mapping[str, str], pod: Mapping[str, Any]) -> bool:
 
 
 def _matches(labels: Mapping[str, str], expressions: Sequence[Mapping[str, Any]]) -> bool:
-    return all(expression_holds(labels.get(each["key"]), each) for each in expressions)
-
-
-def expression_holds(value: str | None, expression: Mapping[str, Any]) -> bool:
-    """Whether one of a selector's expressions takes in a label's value, None where there is no such label.
-
-    Operators that compare numbers are taken to hold.
-    """
-    values = expression.get("values") or []
-    holds = {
-        "In": value in values,
-        "NotIn": value not in values,
-        "Exists": value is not None,
-        "DoesNotExist": value is None,
-    }
-    return holds.get(expression["operator"], True)
+    """Operators that compare numbers are taken to hold."""
+    return all(
+        each["operator"] in _OF_NUMBERS or expression_holds(labels.get(each["key"]), each) for each in expressions
+    )

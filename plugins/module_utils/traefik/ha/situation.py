@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.label_selector import selects
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import Delivery, delivery_of
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.nodes import expression_holds, usable_nodes
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.nodes import usable_nodes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 
@@ -63,13 +64,6 @@ def situation_of(client: Client, workload: Workload) -> Situation:
         autoscaler=scalers[0] if scalers else None,
         kubernetes=_minor(client),
     )
-
-
-def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a label selector takes in a pod with these labels; an empty one takes in all."""
-    if any(labels.get(name) != value for name, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(expression_holds(labels.get(each["key"]), each) for each in selector.get("matchExpressions") or [])
 
 
 def _scales(autoscaler: Object, item: Object) -> bool:

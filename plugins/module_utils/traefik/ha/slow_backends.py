@@ -47,8 +47,7 @@ def run(task: Task) -> dict[str, Any]:
     if task.params["only_findings"]:
         return {"changed": False, "findings": findings}
     if findings:
-        sentences = " ".join(f"{each}." for each in findings)
-        raise errors.ResilientError(f"nothing was changed. {sentences}", findings=findings)
+        raise errors.NothingChanged(findings)
     return task.result_of(_write(task.writer(), backends, found)) | {"findings": []}
 
 

@@ -64,7 +64,7 @@ def run(task: Task) -> dict[str, Any]:
     if only:
         return {"changed": False} | facts
     if found:
-        raise errors.ResilientError(" ".join(["nothing was changed.", *(f"{each}." for each in found)]), findings=found)
+        raise errors.NothingChanged(found)
     return _delivered(task, situation, wishes, plan) | facts
 
 
