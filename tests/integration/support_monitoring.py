@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
@@ -34,6 +35,12 @@ inhibit_rules:
 - source_matchers: [severity=critical]
   target_matchers: [severity=info]
 """
+
+
+def require_monitoring(admin: Client) -> None:
+    """Skips the test where the lab has no monitoring: there are no images to run either."""
+    if admin.find(ObjectRef("apps/v1", "StatefulSet", "prometheus-server", MONITORING)) is None:
+        pytest.skip("the lab has no monitoring: LAB_MONITORING=1 make lab")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.rules
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api
 from tests.integration.support_account_fixture import MakeAccount
 from tests.integration.support_engine import Audited
-from tests.integration.support_monitoring import MONITORING, OwnMonitoring, loaded_alerts, servers
+from tests.integration.support_monitoring import MONITORING, OwnMonitoring, loaded_alerts, require_monitoring, servers
 from tests.integration.support_role import RolePlayer, new_run, printed
 
 pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_account_fixture"]
@@ -32,8 +32,7 @@ BROKEN_TEMPLATE = "{% raw %}{{ .Broken{% endraw %}"
 @pytest.fixture(autouse=True)
 def monitoring(admin: Client) -> None:
     """Without it there are no images to run."""
-    if admin.find(ObjectRef("apps/v1", "StatefulSet", "prometheus-server", MONITORING)) is None:
-        pytest.skip("the lab has no monitoring: LAB_MONITORING=1 make lab")
+    require_monitoring(admin)
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from tests.integration.support_books import Books
 from tests.integration.support_drill import variables
-from tests.integration.support_monitoring import MONITORING
+from tests.integration.support_monitoring import require_monitoring
 from tests.integration.support_whole_state import State, differing, whole_state
 
 pytest_plugins = ["tests.integration.support_fixtures"]
@@ -43,8 +42,7 @@ EXPECTED: dict[str, dict[str, dict[str, int]]] = {
 @pytest.fixture(scope="module")
 def before(admin: Client) -> State:
     """The cluster as the tests of this file find it, and as they leave it. Skips where there is no monitoring."""
-    if admin.find(ObjectRef("apps/v1", "StatefulSet", "prometheus-server", MONITORING)) is None:
-        pytest.skip("the lab has no monitoring: LAB_MONITORING=1 make lab")
+    require_monitoring(admin)
     return whole_state(admin)
 
 

@@ -18,7 +18,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.server import Api, Server
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.support_engine import namespace_object, remove
-from tests.integration.support_monitoring import MONITORING, OwnMonitoring, servers
+from tests.integration.support_monitoring import OwnMonitoring, require_monitoring, servers
 from tests.integration.support_parity_lab import BLIND, NAME, NAMESPACE, VARIABLES, LabExporter, blinded
 from tests.integration.support_role import RolePlayer, new_run
 
@@ -52,8 +52,7 @@ class OwnScraping(OwnMonitoring):
 @pytest.fixture
 def prometheus(admin: Client, kubeconfig: Path, tmp_path: Path) -> Iterator[list[Server]]:
     """Replicas of Prometheus with the lab's series and the rules of the role, which brings the exporter too."""
-    if admin.find(ObjectRef("apps/v1", "StatefulSet", "prometheus-server", MONITORING)) is None:
-        pytest.skip("the lab has no monitoring: LAB_MONITORING=1 make lab")
+    require_monitoring(admin)
     own = OwnScraping(f"parity-{uuid4().hex[:8]}")
     Writer(admin, check_mode=False).apply([namespace_object(own.namespace)])
     image = {name: value for name, value in VARIABLES.items() if name.startswith("alerts_parity")}

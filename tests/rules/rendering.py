@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.rules.cases import RUNBOOKS
+from tests.rules.case_files import RUNBOOKS
 
 _HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.rules.cases import FOLDER, SHOWS, as_promtool_test, cases_of
+from tests.rules.case_files import FOLDER, SHOWS, as_promtool_test, cases_of
 from tests.rules.clusters import CLUSTERS
 from tests.rules.programs import run
 
