@@ -2,6 +2,9 @@
 PYTHON ?= python3
 # How many files of integration tests run at a time. They mostly wait for the cluster.
 WORKERS ?= 3
+# With `short` the tests marked `variation` are left out.
+DEPTH ?= all
+CHOSEN := $(if $(filter short,$(DEPTH)), and not variation)
 VENV := .venv
 BIN := $(abspath $(VENV))/bin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/resilient-traefik
@@ -46,9 +49,12 @@ demo: lab ## the failure on a real cluster, the cure, and both measured side by 
 	@$(BIN)/python -m demo
 
 .PHONY: test
-test: setup chromium ## everything that CI checks
-	@$(MAKE) --jobs=2 --output-sync=target together lint unit rules browser sanity
-	@$(MAKE) alone molecule
+test: setup chromium ## each behaviour once: what CI checks
+	@$(BIN)/python -m tests.stages.run short
+
+.PHONY: test-all
+test-all: setup chromium ## each behaviour in every variation; writes docs/tested.md
+	@$(BIN)/python -m tests.stages.run all
 
 # --- the lab ----------------------------------------------------------------------------------------------------
 
@@ -112,11 +118,11 @@ integration: ## the modules and the lab's behaviour, on the lab
 
 .PHONY: together
 together: lab ## of these tests the files that may run beside each other
-	@$(BIN)/python -m pytest tests/integration -m "not alone" --numprocesses=$(WORKERS) --dist=loadfile --durations=20
+	@$(BIN)/python -m pytest tests/integration -m "not alone$(CHOSEN)" --numprocesses=$(WORKERS) --dist=loadfile
 
 .PHONY: alone
 alone: lab ## of these tests those that need the lab to themselves
-	@$(BIN)/python -m pytest tests/integration -m alone --durations=20
+	@$(BIN)/python -m pytest tests/integration -m "alone$(CHOSEN)"
 
 .PHONY: molecule
 molecule: lab ## the scenarios of molecule/, on the lab

@@ -11,6 +11,8 @@ from typing import Any
 
 from kubernetes.client import ApiClient, Configuration
 
+from tests.stages.durations import waiting
+
 POLL_SECONDS = 0.2
 
 Objects = list[dict[str, Any]]
@@ -23,9 +25,10 @@ class RequestFailed(AssertionError):
 def eventually(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Wait until the condition is true; AssertionError saying `what` was waited for and what was seen last."""
     deadline = time.monotonic() + seconds
-    while not (seen := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}; last seen: {seen!r}"
-        time.sleep(POLL_SECONDS)
+    with waiting(what):
+        while not (seen := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}; last seen: {seen!r}"
+            time.sleep(POLL_SECONDS)
 
 
 @dataclass(frozen=True)

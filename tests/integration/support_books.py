@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.stages.durations import ansible_environment
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 600
 
@@ -108,8 +110,12 @@ def _descendants(pid: int) -> list[int]:
 def _environment() -> dict[str, str]:
     # The developer's own settings and credentials stay out of it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
-    return kept | {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-        "ANSIBLE_NOCOLOR": "true",
-        "PYTHONUNBUFFERED": "1",
-    }
+    return (
+        kept
+        | ansible_environment()
+        | {
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+            "ANSIBLE_NOCOLOR": "true",
+            "PYTHONUNBUFFERED": "1",
+        }
+    )

@@ -21,6 +21,7 @@ from tests.integration.http_in_pod import ask
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.standin import StandIn
 from tests.integration.support_playbook import _environment
+from tests.stages.durations import ansible_environment
 
 MANIFESTS = Path(__file__).parent / "fallback_lab"
 SPACE, BOTS_SPACE = "fallback-test", "fallback-bots"
@@ -103,7 +104,7 @@ class Role:
         )
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", str(book), *options]
         environment = _environment(self.folder / "unused")
-        environment.pop("ANSIBLE_CALLBACKS_ENABLED")
+        environment |= ansible_environment()
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
         return ended.returncode, ended.stdout + ended.stderr
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.stages.durations import ansible_environment
+
 ROOT = Path(__file__).parents[2]
 PLUGINS = Path(__file__).parent / "support_plugins"
 # For a play of a hundred tasks on a busy machine.
@@ -105,14 +107,17 @@ class Player:
 def _environment(recorded: Path) -> dict[str, str]:
     # The developer's own settings and credentials stay out of it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
-    return kept | {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-        "ANSIBLE_HOME": str(recorded.parent / "home"),
-        "ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS / "callback"),
-        "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
-        "ANSIBLE_CALLBACKS_ENABLED": "recorded",
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_NOCOLOR": "true",
-        "ANSIBLE_PIPELINING": "true",
-        "RECORDED_RESULTS": str(recorded),
-    }
+    callbacks = ansible_environment(PLUGINS / "callback", "recorded")
+    return (
+        kept
+        | callbacks
+        | {
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+            "ANSIBLE_HOME": str(recorded.parent / "home"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_PIPELINING": "true",
+            "RECORDED_RESULTS": str(recorded),
+        }
+    )

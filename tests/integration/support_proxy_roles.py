@@ -22,6 +22,7 @@ from lab.settings import LAB_FOLDER
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.standin import StandIn
 from tests.integration.support_playbook import ROOT, _environment
+from tests.stages.durations import ansible_environment
 
 MANIFESTS = Path(__file__).parent / "proxy_roles_lab"
 SPACE, BOTS_SPACE = "proxy-roles", "proxy-roles-bots"
@@ -140,7 +141,7 @@ class Roles:
 
     def _environment(self) -> dict[str, str]:
         environment = _environment(self.folder / "unused")
-        environment.pop("ANSIBLE_CALLBACKS_ENABLED")
+        environment |= ansible_environment()
         return environment
 
 

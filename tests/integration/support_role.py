@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_playbook import ROOT, _environment
+from tests.stages.durations import ansible_environment
 
 SECONDS = 400
 # Another rollback on the same lab holds the cluster's lock for a while.
@@ -111,7 +112,7 @@ class RolePlayer:
     def _run(self, *arguments: str) -> Ended:
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", *arguments]
         environment = _environment(self.folder / "unused")
-        environment.pop("ANSIBLE_CALLBACKS_ENABLED")
+        environment |= ansible_environment()
         environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
         return Ended(ended.returncode, ended.stdout + ended.stderr)

@@ -19,6 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from tests.integration.support_backend import TRAEFIK, backend, backend_ref, before_ingresses, routes
 from tests.integration.support_own_traefik import OwnTraefik, run
 from tests.integration.support_restore import Site
+from tests.stages.durations import ansible_environment
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 pytestmark = pytest.mark.alone
@@ -63,7 +64,7 @@ def playbook(book: Path, kubeconfig: Path, *options: str, **given: Any) -> str:
     settings = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "ANSIBLE_NOCOLOR": "true"}
     ended = subprocess.run(
         [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "lab,", str(book), "-e", told, *options],
-        env=os.environ | settings,
+        env=os.environ | ansible_environment() | settings,
         capture_output=True,
         text=True,
         timeout=SECONDS,
