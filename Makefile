@@ -49,11 +49,11 @@ demo: lab ## the failure on a real cluster, the cure, and both measured side by 
 	@$(BIN)/python -m demo
 
 .PHONY: test
-test: setup chromium ## each behaviour once: what CI checks
+test: setup ## each behaviour once: what CI checks
 	@$(BIN)/python -m tests.stages.run short
 
 .PHONY: test-all
-test-all: setup chromium ## each behaviour in every variation; writes docs/tested.md
+test-all: setup ## each behaviour in every variation; writes docs/tested.md
 	@$(BIN)/python -m tests.stages.run all
 
 # --- the lab ----------------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ lab-down: setup ## remove the lab: no container, network, volume or process stay
 .PHONY: lint
 lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/mypy lab bench demo tests/unit tests/rules tests/integration tests/browser
+	@$(BIN)/mypy lab bench demo tests/unit tests/rules tests/integration tests/browser tests/stages
 	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint
@@ -89,7 +89,6 @@ tools: setup ## promtool, amtool and alertmanager in lab/bin, built from their G
 rules: tools ## the alerting rules by the real promtool, the inhibition by a real Alertmanager
 	@$(BIN)/python -m pytest tests/rules
 
-# Before anything that runs beside it: the lab installs packages too.
 .PHONY: chromium
 chromium: setup ## a Chromium where there is none, from Debian's packages
 	@$(BIN)/python -m tests.browser.chromium

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
 
 from lab import commands
 from lab.progress import Progress
@@ -34,17 +39,29 @@ def install_missing(progress: Progress) -> list[tuple[str, str]]:
     missing = missing_packages()
     if not missing:
         return []
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
     if shutil.which("apt-get") is None:
         programs = ", ".join(missing)
         return [(f"These are not installed: {programs}.", "Install them with this system's package manager.")]
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     with progress.step(f"install {', '.join(missing)}"):
-        commands.run(["apt-get", "update", "--quiet"], doing="reading Debian's package lists", env=quiet)
-        commands.run(command, doing="installing packages", env=quiet)
-    tried = " ".join(command)
+        apt_install(missing)
+    tried = " ".join(apt_command(missing))
     left = missing_packages()
     return [(f"{package} was installed, and its program is still missing.", f"Try: {tried}") for package in left]
+
+
+def apt_command(packages: Sequence[str]) -> list[str]:
+    """How these packages are installed; somebody else's installation is waited for."""
+    options = ["--yes", "--no-install-recommends", "--option", "DPkg::Lock::Timeout=300"]
+    return ["apt-get", "install", *options, *packages]
+
+
+def apt_install(packages: Sequence[str]) -> None:
+    """Install Debian packages as root. Raises LabError with what apt-get said."""
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    # apt-get waits for another installation, and not for another reading of the lists.
+    with FileLock(Path(tempfile.gettempdir()) / "resilient-traefik-apt.lock"):
+        commands.run(["apt-get", "update", "--quiet"], doing="reading Debian's package lists", env=quiet)
+        commands.run(apt_command(packages), doing=f"installing {', '.join(packages)}", env=quiet)
 
 
 def _is_there(program: str) -> bool:

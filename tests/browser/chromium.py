@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
+
+from lab.errors import LabError
+from lab.host_packages import apt_command, apt_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGES = ("chromium", "fonts-dejavu-core")
@@ -24,25 +26,14 @@ def find_chromium() -> str:
 
 def install() -> None:
     """Installs Debian's package where there is no Chromium. Ends the program with the remedy where it cannot."""
-    # Another installation may be under way.
-    command = [
-        "apt-get",
-        "install",
-        "--option",
-        "DPkg::Lock::Timeout=300",
-        "--yes",
-        "--no-install-recommends",
-        *PACKAGES,
-    ]
     remedy = f"Install Chromium, or name one: {OVERRIDE}=/path/to/chromium make browser"
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        sys.exit(f"No Chromium was found. {remedy}\nOn Debian and Ubuntu: sudo {' '.join(command)}")
+        sys.exit(f"No Chromium was found. {remedy}\nOn Debian and Ubuntu: sudo {' '.join(apt_command(PACKAGES))}")
     print(f"Installing {' and '.join(PACKAGES)} ...", flush=True)
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["apt-get", "update", "--quiet"], command):
-        ended = subprocess.run(step, env=quiet, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            sys.exit(f"{' '.join(step)} failed:\n{ended.stdout}{ended.stderr}\n{remedy}")
+    try:
+        apt_install(PACKAGES)
+    except LabError as error:
+        sys.exit(f"{error}\n{remedy}")
     if not find_chromium():
         sys.exit(f"{' and '.join(PACKAGES)} were installed, and still no Chromium was found. {remedy}")
 

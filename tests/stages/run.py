@@ -158,10 +158,11 @@ SHORT = (
     Stage("together", "lab", needs=("lab",)),
     Stage("molecule", "lab", needs=("lab",)),
     Stage("alone", "lab", quiet=True, needs=("lab",)),
+    Stage("chromium", "free"),
     Stage("lint", "free"),
     Stage("unit", "free"),
     Stage("rules", "free"),
-    Stage("browser", "free"),
+    Stage("browser", "free", needs=("chromium",)),
     Stage("sanity", "free"),
 )
 DEPTHS = {"short": SHORT}
