@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.stages import durations, table
+from tests.stages import durations, table, tested
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
@@ -182,6 +182,8 @@ def main(depth: str) -> int:
     ]
     figures = table.collect(depth, time.monotonic() - began, stages, BUILD / "durations")
     figures.write(BUILD / "durations.json")
+    if depth == "all":
+        tested.write(ROOT / "docs" / "tested.md", figures, ROOT)
     print(figures.table(), flush=True)
     return 0 if passed else 1
 

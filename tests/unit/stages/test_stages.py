@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.stages import run as stages
-from tests.stages import table
+from tests.stages import table, tested
 from tests.stages.run import Run, Stage
 
 MAKEFILE = """
@@ -91,3 +91,16 @@ def test_the_table_sums_what_was_recorded(tmp_path: Path) -> None:
     assert found.table().splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
     found.write(tmp_path / "durations.json")
     assert json.loads((tmp_path / "durations.json").read_text())["stages"][0]["name"] == "alone"
+
+
+def test_the_page_tells_what_was_covered(tmp_path: Path) -> None:
+    tests = [
+        {"id": "a", "outcome": outcome, "seconds": 2.0, "cpu": 0.0, "variation": "every row"}
+        for outcome in ("passed", "failed")
+    ]
+    times = [table.StageTime("alone", 1, 0, 5, 1), table.StageTime("molecule", 1, 0, 0, 0, "lab failed")]
+    tested.write(tmp_path / "tested.md", table.Figures("all", 120, times, tests, [], [], []), tmp_path)
+    page = (tmp_path / "tested.md").read_text()
+    assert "| every row | 1 | 1 | 0 | 4 |" in page
+    assert "| molecule | not run: lab failed | 0 | 0 |" in page
+    assert "stages that failed: alone, molecule" in page
