@@ -1,5 +1,8 @@
 # The commands of this repository. `make` alone lists them.
 PYTHON ?= python3
+# A shim of pyenv leads nowhere for a version that is not switched on: then the one in pyenv's folder.
+INTERPRETER := $(shell for each in $(PYTHON) $${PYENV_ROOT:-$$HOME/.pyenv}/versions/*/bin/$(PYTHON); do \
+  "$$each" -c "" 2>/dev/null && echo "$$each" && break; done)
 # How many files of integration tests run at a time. They mostly wait for the cluster.
 WORKERS ?= 3
 # With `short` the tests marked `variation` are left out.
@@ -7,6 +10,8 @@ DEPTH ?= all
 CHOSEN := $(if $(filter short,$(DEPTH)), and not variation)
 VENV := .venv
 BIN := $(abspath $(VENV))/bin
+# An environment belongs to one Python: of another one this file is not there, and it is made anew.
+INSTALLED := $(VENV)/.installed-$(shell $(INTERPRETER) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/resilient-traefik
 COLLECTIONS := $(abspath .collections)
 COLLECTION := $(COLLECTIONS)/ansible_collections/resilient/traefik
@@ -24,23 +29,22 @@ help: ## list these commands
 
 # --- set-up -----------------------------------------------------------------------------------------------------
 
-$(VENV)/.installed: requirements-dev.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, and this is %s. Name another one: make PYTHON=python3.12 ..." % sys.version.split()[0])'
+$(INSTALLED): requirements-dev.lock
+	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) does not run here. Name another one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(INTERPRETER) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, and this is %s. Name another one: make PYTHON=python3.12 ..." % sys.version.split()[0])'
 	@echo "Installing the Python packages of requirements-dev.lock into $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $@
+	@$(INTERPRETER) tests/versions/environment.py $(VENV)
 
 $(COLLECTION):
 	@mkdir -p $(dir $@) && ln -sfn ../../.. $@
 
 .PHONY: setup
-setup: $(VENV)/.installed $(COLLECTION) ## install the Python packages and lay out the collection path
+setup: $(INSTALLED) $(COLLECTION) ## install the Python packages and lay out the collection path
 
 .PHONY: lock
-lock: setup ## pin requirements-dev.in anew
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-	  --custom-compile-command 'make lock' requirements-dev.in -o requirements-dev.lock
+lock: setup ## pin requirements-dev.in anew, for every Python
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command 'make lock' requirements-dev.in -o requirements-dev.lock
 
 # --- the two commands of the README -----------------------------------------------------------------------------
 
@@ -71,7 +75,7 @@ lab-down: setup ## remove the lab: no container, network, volume or process stay
 .PHONY: lint
 lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/mypy lab bench demo tests/unit tests/rules tests/integration tests/browser tests/stages
+	@$(BIN)/mypy lab bench demo tests/unit tests/rules tests/integration tests/browser tests/stages tests/versions
 	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint
@@ -110,6 +114,11 @@ build: setup ## build/resilient-traefik-VERSION.tar.gz
 sanity: build ## ansible-test sanity on the built and installed artefact
 	@$(BIN)/python tests/sanity/run.py build/artefact/resilient-traefik-*.tar.gz $(CACHE)/ansible-test
 
+# More options: make versions WITH="--all --lab --only 3.13 --steps unit,sanity,lab"
+.PHONY: versions
+versions: build ## unit and sanity on the oldest and the newest Python that are supported, but for the one of .venv
+	@$(BIN)/python -m tests.versions $(WITH)
+
 .PHONY: integration
 integration: ## the modules and the lab's behaviour, on the lab
 	@$(MAKE) together
@@ -133,4 +142,4 @@ bench: lab ## measure beside the rivals; writes bench/RESULTS.md
 
 .PHONY: clean
 clean: ## remove what the targets made in this folder; the lab and the cache stay
-	@rm -rf $(VENV) .collections .ansible .mypy_cache .pytest_cache .ruff_cache build
+	@rm -rf $(VENV) $(VENV)-* .collections .ansible .mypy_cache .pytest_cache .ruff_cache build

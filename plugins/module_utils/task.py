@@ -6,7 +6,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,11 +37,13 @@ class Task:
 
     def __post_init__(self) -> None:
         self.check_mode = self.check_mode or bool(self.params.get("render_to"))
+        # Made here, not at first use: threads of a body share it. It connects with its first request.
+        self._client = Client(self.params)
 
-    @cached_property
+    @property
     def client(self) -> Client:
         """The cluster of the connection options."""
-        return Client(self.params)
+        return self._client
 
     def writer(self, force: bool = False) -> Writer:
         """The one writer, in this task's check mode, journaled when the task has a ``run_id``."""

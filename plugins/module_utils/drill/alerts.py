@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument, ResilientError
@@ -74,6 +74,8 @@ class AlertWatch:
     seen: dict[str, Seen] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     _over: Event = field(default_factory=Event)
+    # One thread adds to ``seen`` while another goes through it.
+    _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
     def running(self) -> Iterator[AlertWatch]:
@@ -93,13 +95,14 @@ class AlertWatch:
     def look(self) -> None:
         """One look."""
         firing, now = self.read(), self.clock()
-        for name in firing - self.before:
-            seen = self.seen.setdefault(name, Seen())
-            seen.fired = seen.fired or now
-            seen.resolved = None
-        for name, seen in self.seen.items():
-            if name not in firing and seen.resolved is None:
-                seen.resolved = now
+        with self._lock:
+            for name in firing - self.before:
+                seen = self.seen.setdefault(name, Seen())
+                seen.fired = seen.fired or now
+                seen.resolved = None
+            for name, seen in self.seen.items():
+                if name not in firing and seen.resolved is None:
+                    seen.resolved = now
 
     def have_fired(self) -> bool:
         """Whether all that are expected have fired."""
@@ -107,7 +110,8 @@ class AlertWatch:
 
     def are_resolved(self) -> bool:
         """Whether nothing that began to fire still fires, but for what nobody waits for."""
-        return all(seen.resolved for name, seen in self.seen.items() if self._is_waited_for(name))
+        with self._lock:
+            return all(seen.resolved for name, seen in self.seen.items() if self._is_waited_for(name))
 
     def longest_wait(self, of: str) -> float:
         """The longest of the expected times ``fires`` or ``resolves``, in seconds; 0 when nothing is expected."""

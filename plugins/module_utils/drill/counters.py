@@ -121,7 +121,9 @@ class Counters:
             yield self
         finally:
             self._over.set()
-            for thread in [looking, *self._asked.values()]:
+            # First the one that adds to the others.
+            looking.join()
+            for thread in self._asked.values():
                 thread.join()
 
     def by_second(self) -> dict[int, dict[str, dict[str, int]]]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -49,11 +48,17 @@ class Client:
         self._params = params
         self._resources: dict[str, dict[str, Resource]] = {}
         self._lock = Lock()
+        self._connecting = Lock()
+        self._connection: Connection | None = None
 
-    @cached_property
+    @property
     def connection(self) -> Connection:
         """How the cluster is entered: URL, TLS and credentials, for those who must open a connection of their own."""
-        return connect(self._params)
+        # functools.cached_property has no lock since Python 3.12: each thread would run the exec plugin.
+        with self._connecting:
+            if self._connection is None:
+                self._connection = connect(self._params)
+            return self._connection
 
     @property
     def host(self) -> str:

@@ -98,7 +98,8 @@ class Connection:
 
     def _fresh_headers(self) -> urllib3.HTTPHeaderDict:
         headers = urllib3.HTTPHeaderDict({"User-Agent": "resilient.traefik", "Accept": "application/json"})
-        token = self.configuration.get_api_key_with_prefix(_TOKEN)
+        with _LOADING:
+            token = self.configuration.get_api_key_with_prefix(_TOKEN)
         if token:
             headers["Authorization"] = token
         elif self.configuration.username:
@@ -109,6 +110,10 @@ class Connection:
         return headers
 
 
+# One at a time in a process: the kubernetes package keeps the files of all kubeconfigs in one dict of its module, by
+# content, and hands the file of one connection to another that has the same authority; and it only logs that an exec
+# plugin failed, to whoever listens.
+_LOADING = Lock()
 # Asking the kubernetes package for its token costs a quarter of a request's own time; it renews minutes ahead.
 HEADERS_SECONDS = 5.0
 # Where the kubernetes package keeps a bearer token since version 34.
@@ -130,7 +135,7 @@ def connect(params: Mapping[str, Any]) -> Connection:
     configuration.connection_pool_maxsize = 16
     # Keys and certificates that stand in the kubeconfig reach the TLS library only through files. The kubernetes
     # package deletes its own when the process ends regularly, which the forks of Ansible never do.
-    with tempfile.TemporaryDirectory(prefix="resilient-traefik-") as folder:
+    with _LOADING, tempfile.TemporaryDirectory(prefix="resilient-traefik-") as folder:
         _load(params, configuration, folder)
         _override(params, configuration)
         tls = _tls(configuration)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -112,3 +114,26 @@ def test_options_are_read() -> None:
 def test_what_cannot_be_read_is_refused(given: Any) -> None:
     with pytest.raises(BadArgument, match="alerts"):
         alerts_from(given)
+
+
+def test_who_asks_meanwhile_does_not_meet_a_look_half_done() -> None:
+    firing: set[str] = set()
+
+    def read() -> set[str]:
+        firing.update(f"A{len(firing) + number}" for number in range(50))
+        return set(firing)
+
+    watch = AlertWatch({FALLBACK: AlertTimes()}, read=read)
+    looking = Thread(target=lambda: [watch.look() for _ in range(40)])
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        looking.start()
+        while looking.is_alive():
+            # All are resolved, so that every one of them is looked at.
+            for seen in list(watch.seen.values()):
+                seen.resolved = 1.0
+            watch.are_resolved()
+    finally:
+        sys.setswitchinterval(interval)
+        looking.join()
