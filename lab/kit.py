@@ -9,10 +9,8 @@ from pathlib import Path
 from lab.cache import Artefact, Store
 from lab.engine import Engine
 from lab.go_programs import (
-    ALERTMANAGER,
     HELM,
     KIND,
-    PROMETHEUS,
     PROMETHEUS_OPERATOR_DEFINITIONS,
     GoModule,
     GoModuleFiles,
@@ -23,8 +21,6 @@ from lab.settings import Settings
 
 # Programs for the host, besides kubectl: lab/bin gets a link to each. A module here is all that another tool needs.
 HOST_TOOLS: tuple[GoModule, ...] = (KIND, HELM)
-# What rules and routes are checked with: of these modules lab/bin gets the programs named here.
-RULE_TOOLS: Mapping[str, GoModule] = {"promtool": PROMETHEUS, "amtool": ALERTMANAGER, "alertmanager": ALERTMANAGER}
 
 
 @dataclass(frozen=True)
@@ -56,18 +52,11 @@ def common_artefacts(settings: Settings) -> list[Artefact]:
     return [*tools, *(files.artefact() for files in _definitions(settings)), *images]
 
 
-def rule_tools(store: Store) -> dict[str, Path]:
-    """The programs of RULE_TOOLS, once they are in the store."""
-    return {name: store.path(module.artefact()) / name for name, module in RULE_TOOLS.items()}
-
-
 def assemble(
     settings: Settings, source: str, engine: Engine, node_image: str, kubectl: Path, store: Store, built: list[Artefact]
 ) -> Kit:
     """The kit, once `common_artefacts` are in the store."""
     tools = {name: store.path(module.artefact()) / name for module in HOST_TOOLS for name in module.programs}
-    if settings.monitoring:
-        tools |= rule_tools(store)
     images = []
     for image in _images(settings):
         artefact = image.artefact()

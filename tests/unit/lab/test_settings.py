@@ -41,6 +41,7 @@ def test_cache_follows_xdg(given: str, cache: str) -> None:
         ("LAB_API_PORT", "70000"),
         ("LAB_API_PORT", "http"),
         ("LAB_MONITORING", "yes"),
+        ("LAB_RULE_TOOLS", "fetch"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_a_remedy(variable: str, value: str) -> None:
