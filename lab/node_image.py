@@ -10,7 +10,8 @@ from lab.cache import Artefact, Workplace, digest_of_files
 from lab.go_programs import CONTROL_PLANE_PROGRAMS, COREDNS, ETCD, KIND_NODE_FILES, KUBERNETES, NODE_PROGRAMS, PAUSE
 from lab.image_catalogue import SMALL_ROOT
 from lab.layers import LAYER, Entry, write_archive, write_digest, write_layer, write_layout
-from lab.settings import KUBERNETES_VERSION, LAB_FOLDER
+from lab.settings import LAB_FOLDER
+from lab.versions import KUBERNETES_VERSION
 from lab.wheels import CLIENTS
 
 NODE_FILES = LAB_FOLDER / "node"

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
+from lab.versions import KUBERNETES_VERSION, TRAEFIK_VERSIONS
 
-KUBERNETES_VERSION = "v1.34.4"
 KIND_VERSION = "v0.33.0"
-TRAEFIK_VERSIONS = ("3.7.9", "3.6.10")
 NODE_COUNT = 3
 SOURCES = ("registry", "build")
 RULE_TOOLS_SOURCES = ("packages", "build")

@@ -19,7 +19,8 @@ from lab.cache import Store
 from lab.engine import answers
 from lab.node_image import node_image_artefact
 from lab.progress import Progress
-from lab.settings import KUBERNETES_VERSION, Settings, from_environment
+from lab.settings import Settings, from_environment
+from lab.versions import KUBERNETES_VERSION
 
 pytestmark = pytest.mark.alone
 
