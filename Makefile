@@ -86,7 +86,7 @@ unit: setup ## the pure code
 	@$(BIN)/python -m pytest tests/unit
 
 .PHONY: tools
-tools: setup ## promtool, amtool and alertmanager in lab/bin, built from their Go modules
+tools: setup ## promtool, amtool and alertmanager in lab/bin; LAB_RULE_TOOLS=build: the current ones
 	@$(BIN)/python -m lab tools
 
 .PHONY: rules

@@ -15,7 +15,7 @@ from lab import configuration
 from lab.errors import LabError
 from lab.kube import Kubectl
 from lab.progress import Progress
-from lab.settings import LAB_FOLDER, TRAEFIK_VERSIONS
+from lab.settings import LAB_FOLDER, Settings
 
 WORKLOADS = LAB_FOLDER / "workloads"
 MONITORING = WORKLOADS / "monitoring"
@@ -46,19 +46,13 @@ class Workload:
         return f"{self.namespace}/{self.name}"
 
 
-def kustomizations(traefik_version: str, *, monitoring: bool = False) -> list[Path]:
-    """The folders to apply for this Traefik version, and for the monitoring if it is wanted."""
-    default = traefik_version == TRAEFIK_VERSIONS[0]
-    folder = WORKLOADS if default else WORKLOADS / "versions" / traefik_version
-    return [folder, MONITORING] if monitoring else [folder]
-
-
-def apply(kubectl: Kubectl, definitions: Sequence[Path], folders: Sequence[Path], progress: Progress) -> None:
+def apply(kubectl: Kubectl, definitions: Sequence[Path], settings: Settings, progress: Progress) -> None:
     """Bring the cluster's workloads to what the manifests say and wait for them. LabError names what is missing."""
+    folders = [WORKLOADS, MONITORING] if settings.monitoring else [WORKLOADS]
     with progress.step("apply the workloads"):
         for folder in definitions:
             _ensure_definitions(kubectl, folder)
-        manifests = [manifest for folder in folders for manifest in _render(kubectl, folder)]
+        manifests = [manifest for folder in folders for manifest in _render(kubectl, folder, settings)]
         first = [manifest for manifest in manifests if manifest["kind"] in FIRST_KINDS]
         rest = [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS]
         _apply(kubectl, first)
@@ -117,9 +111,10 @@ def _ensure_definitions(kubectl: Kubectl, definitions: Path) -> None:
     kubectl.run("label", "--overwrite", *kinds, label, doing="labelling the definitions")
 
 
-def _render(kubectl: Kubectl, folder: Path) -> list[dict[str, Any]]:
+def _render(kubectl: Kubectl, folder: Path, settings: Settings) -> list[dict[str, Any]]:
     rendered = kubectl.run("kustomize", folder, doing=f"reading {folder.name}").stdout
-    return [manifest for manifest in yaml.load_all(rendered, Loader=yaml.CSafeLoader) if manifest]
+    versioned = rendered.replace("VERSION_OF_TRAEFIK", f"v{settings.traefik_version}")
+    return [manifest for manifest in yaml.load_all(versioned, Loader=yaml.CSafeLoader) if manifest]
 
 
 def _apply(kubectl: Kubectl, manifests: list[dict[str, Any]]) -> None:

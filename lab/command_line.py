@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True)
     subparsers.add_parser("up", help="bring the lab up, or heal it")
     subparsers.add_parser("down", help="remove the lab; the cache stays")
-    subparsers.add_parser("tools", help="build promtool, amtool and alertmanager into lab/bin; no cluster is needed")
+    subparsers.add_parser("tools", help="put promtool, amtool and alertmanager into lab/bin; no cluster is needed")
     status = subparsers.add_parser("status", help="say what runs")
     status.add_argument("--json", action="store_true", help="for programs")
     chosen = parser.parse_args(arguments)

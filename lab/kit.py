@@ -9,10 +9,7 @@ from pathlib import Path
 from lab.cache import Artefact, Store
 from lab.engine import Engine
 from lab.go_programs import (
-    ALERTMANAGER,
-    HELM,
     KIND,
-    PROMETHEUS,
     PROMETHEUS_OPERATOR_DEFINITIONS,
     GoModule,
     GoModuleFiles,
@@ -20,11 +17,10 @@ from lab.go_programs import (
 )
 from lab.image_catalogue import ARCHIVE, WorkloadImage, workload_images
 from lab.settings import Settings
+from lab.wheels import CLIENTS, WheelPrograms
 
-# Programs for the host, besides kubectl: lab/bin gets a link to each. A module here is all that another tool needs.
-HOST_TOOLS: tuple[GoModule, ...] = (KIND, HELM)
-# What rules and routes are checked with: of these modules lab/bin gets the programs named here.
-RULE_TOOLS: Mapping[str, GoModule] = {"promtool": PROMETHEUS, "amtool": ALERTMANAGER, "alertmanager": ALERTMANAGER}
+# Programs for the host: lab/bin gets a link to each. A line here is all that another tool needs.
+HOST_TOOLS: tuple[GoModule | WheelPrograms, ...] = (KIND, CLIENTS)
 
 
 @dataclass(frozen=True)
@@ -51,30 +47,23 @@ class Kit:
 
 def common_artefacts(settings: Settings) -> list[Artefact]:
     """What both sources build: the host's tools, the workloads' definitions, and their images."""
-    tools = [module.artefact() for module in HOST_TOOLS]
+    tools = [programs.artefact() for programs in HOST_TOOLS]
     images = [image.artefact() for image in _images(settings)]
     return [*tools, *(files.artefact() for files in _definitions(settings)), *images]
 
 
-def rule_tools(store: Store) -> dict[str, Path]:
-    """The programs of RULE_TOOLS, once they are in the store."""
-    return {name: store.path(module.artefact()) / name for name, module in RULE_TOOLS.items()}
-
-
 def assemble(
-    settings: Settings, source: str, engine: Engine, node_image: str, kubectl: Path, store: Store, built: list[Artefact]
+    settings: Settings, source: str, engine: Engine, node_image: str, store: Store, built: list[Artefact]
 ) -> Kit:
     """The kit, once `common_artefacts` are in the store."""
-    tools = {name: store.path(module.artefact()) / name for module in HOST_TOOLS for name in module.programs}
-    if settings.monitoring:
-        tools |= rule_tools(store)
+    tools = {name: store.path(made.artefact()) / name for made in HOST_TOOLS for name in made.programs}
     images = []
     for image in _images(settings):
         artefact = image.artefact()
         images.append(LoadableImage(image.reference, store.path(artefact) / ARCHIVE, artefact.key))
     definitions = tuple(store.path(files.artefact()) for files in _definitions(settings))
     names = tuple(artefact.name for artefact in built)
-    return Kit(source, engine, node_image, {"kubectl": kubectl, **tools}, tuple(images), definitions, names)
+    return Kit(source, engine, node_image, tools, tuple(images), definitions, names)
 
 
 def _images(settings: Settings) -> tuple[WorkloadImage, ...]:

@@ -10,7 +10,9 @@ from lab.cache import Artefact, Workplace, digest_of_files
 from lab.go_programs import CONTROL_PLANE_PROGRAMS, COREDNS, ETCD, KIND_NODE_FILES, KUBERNETES, NODE_PROGRAMS, PAUSE
 from lab.image_catalogue import SMALL_ROOT
 from lab.layers import LAYER, Entry, write_archive, write_digest, write_layer, write_layout
-from lab.settings import KUBERNETES_VERSION, LAB_FOLDER
+from lab.settings import LAB_FOLDER
+from lab.versions import KUBERNETES_VERSION
+from lab.wheels import CLIENTS
 
 NODE_FILES = LAB_FOLDER / "node"
 ROOT_SCRIPT = NODE_FILES / "make-root.sh"
@@ -78,11 +80,13 @@ def cluster_images_artefact() -> Artefact:
 
 def node_image_artefact() -> Artefact:
     """The node image as an OCI layout, whose layers are shared with the artefacts they come from."""
-    kubernetes, images, root = KUBERNETES.artefact(), cluster_images_artefact(), root_artefact()
+    kubernetes, clients = KUBERNETES.artefact(), CLIENTS.artefact()
+    images, root = cluster_images_artefact(), root_artefact()
     files = [STORAGE_CLASS, NODE_FILES / "import-images.sh", NODE_FILES / "lab-images.service"]
 
     def build(workplace: Workplace) -> None:
-        programs = workplace.needs[kubernetes.name]
+        programs = [workplace.needs[kubernetes.name] / name for name in NODE_PROGRAMS]
+        programs.append(workplace.needs[clients.name] / "kubectl")
         pause = (workplace.needs[images.name] / "pause-reference").read_text()
         containerd = _containerd_config(workplace.needs[root.name] / "node" / LAYER, pause)
         top = workplace.destination / "top"
@@ -93,14 +97,14 @@ def node_image_artefact() -> Artefact:
         (top / LAYER).unlink()
 
     return Artefact(
-        "node-image", build, (digest_of_files(files), repr(NODE_CONFIG)), (kubernetes, images, root), seconds=5
+        "node-image", build, (digest_of_files(files), repr(NODE_CONFIG)), (kubernetes, clients, images, root), seconds=5
     )
 
 
-def _node_entries(programs: Path, containerd_config: str) -> list[Entry]:
+def _node_entries(programs: list[Path], containerd_config: str) -> list[Entry]:
     wanted = "etc/systemd/system/multi-user.target.wants/lab-images.service"
     return [
-        *(Entry(f"usr/bin/{name}", programs / name, 0o755) for name in NODE_PROGRAMS),
+        *(Entry(f"usr/bin/{program.name}", program, 0o755) for program in programs),
         Entry("etc/containerd/config.toml", containerd_config),
         Entry("kind/version", f"{KUBERNETES_VERSION}\n"),
         Entry("kind/manifests/default-storage.yaml", STORAGE_CLASS),

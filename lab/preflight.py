@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from lab import commands
+from lab import commands, debian
 from lab.engine import Engine, is_root
 from lab.errors import LabError
 from lab.host_packages import install_missing
@@ -21,7 +21,8 @@ GIB = 2**30
 # Measured: artefacts 2.3 GB, Go's caches 4.5 GB, the node image 0.9 GB, three nodes 3.5 GB.
 DISK_FOR_BUILDING = 14 * GIB
 DISK_FOR_RUNNING = 5 * GIB
-DISK_FOR_TOOLS = 4 * GIB
+DISK_FOR_BUILT_TOOLS = 4 * GIB
+DISK_FOR_TOOLS = GIB // 2
 # Every node's systemd, containerd and kubelet hold some; the kernel's default of 128 is used up by two clusters.
 INOTIFY = {"max_user_instances": 1024, "max_user_watches": 524288}
 PORTS = (80, 443)
@@ -47,9 +48,12 @@ def check(settings: Settings, source: str, progress: Progress) -> None:
         Path("/lib/modules").mkdir(exist_ok=True)
 
 
-def check_for_tools(settings: Settings) -> None:
-    """Raise LabError with every finding that keeps programs from being built; nothing of a cluster is asked for."""
-    _raise([*_go(), *disk_findings(settings.cache, DISK_FOR_TOOLS)])
+def check_for_tools(settings: Settings, source: str) -> None:
+    """Raise LabError with every finding that keeps the tools from being had; nothing of a cluster is asked for."""
+    if source == "build":
+        _raise([*_go(), *disk_findings(settings.cache, DISK_FOR_BUILT_TOOLS)])
+    else:
+        _raise([*_packages(), *disk_findings(settings.cache, DISK_FOR_TOOLS)])
 
 
 def check_node_ports(engine: Engine, kubectl: Kubectl, nodes: list[str]) -> None:
@@ -130,6 +134,12 @@ def _go() -> list[Finding]:
         return [("Go was not found, and the lab builds its programs with it.", remedy)]
     asked = commands.run(["go", "env", "GOVERSION"], doing="asking for Go", cwd=LAB_FOLDER / "go" / "kind", check=False)
     return [] if asked.returncode == 0 else [(f"This Go cannot build the lab: {asked.stderr.strip()}", remedy)]
+
+
+def _packages() -> list[Finding]:
+    if debian.is_there():
+        return []
+    return [("This machine has no apt-get and dpkg-deb to fetch Debian's packages with.", "Use LAB_RULE_TOOLS=build.")]
 
 
 def _raise(findings: list[Finding]) -> None:

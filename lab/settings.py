@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
+from lab.versions import KUBERNETES_VERSION, TRAEFIK_VERSIONS
 
-KUBERNETES_VERSION = "v1.34.4"
 KIND_VERSION = "v0.33.0"
-TRAEFIK_VERSIONS = ("3.7.9", "3.6.10")
 NODE_COUNT = 3
 SOURCES = ("registry", "build")
+RULE_TOOLS_SOURCES = ("packages", "build")
 LAB_FOLDER = Path(__file__).resolve().parent
 DEFAULT_NAME = "resilient-traefik"
 
@@ -33,6 +33,7 @@ class Settings:
     node_memory: str | None
     api_port: int
     monitoring: bool
+    rule_tools: str | None
     cache: Path
     kubeconfig: Path
 
@@ -94,6 +95,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         raise LabError(
             f"LAB_MONITORING={monitoring} is neither 0 nor 1.", "Use 1 to add the monitoring, or leave it unset."
         )
+    rule_tools = environment.get("LAB_RULE_TOOLS") or None
+    if rule_tools is not None and rule_tools not in RULE_TOOLS_SOURCES:
+        raise LabError(
+            f"LAB_RULE_TOOLS={rule_tools} is not known.",
+            f"Use one of: {', '.join(RULE_TOOLS_SOURCES)}, or leave it unset.",
+        )
     return Settings(
         name=name,
         source=source,
@@ -102,6 +109,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         node_memory=memory,
         api_port=int(port),
         monitoring=monitoring == "1",
+        rule_tools=rule_tools,
         cache=_cache_folder(environment),
         kubeconfig=LAB_FOLDER / ("kubeconfig" if name == DEFAULT_NAME else f"kubeconfig.{name}"),
     )

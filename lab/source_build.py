@@ -7,7 +7,6 @@ from pathlib import Path
 from lab import commands
 from lab.cache import Store
 from lab.engine import Engine, podman_for_building
-from lab.go_programs import KUBERNETES
 from lab.graph import build_all, in_order
 from lab.kit import Kit, assemble, common_artefacts
 from lab.node_image import node_image_artefact
@@ -17,8 +16,8 @@ from lab.settings import Settings
 
 def prepare(settings: Settings, store: Store, progress: Progress) -> Kit:
     """Build what is missing. Raises LabError when a part cannot be had."""
-    kubernetes, node = KUBERNETES.artefact(), node_image_artefact()
-    wanted = [node, kubernetes, *common_artefacts(settings)]
+    node = node_image_artefact()
+    wanted = [node, *common_artefacts(settings)]
     built = build_all(wanted, store, settings.logs, progress)
     engine = podman_for_building(settings.state, settings.network)
     layout = store.path(node)
@@ -30,8 +29,7 @@ def prepare(settings: Settings, store: Store, progress: Progress) -> Kit:
         if folder.startswith(f"{node.name}-"):
             # Podman keeps an image that a container still uses.
             engine.run("rmi", f"localhost/{folder}:latest", doing="removing an old node image", check=False)
-    kubectl = store.path(kubernetes) / "kubectl"
-    return assemble(settings, "build", engine, reference, kubectl, store, built)
+    return assemble(settings, "build", engine, reference, store, built)
 
 
 def _store(engine: Engine, layout: Path) -> None:

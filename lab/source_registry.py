@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from lab.cache import Store
 from lab.engine import Engine, answers, kind_environment
 from lab.errors import LabError
@@ -37,8 +35,7 @@ def prepare(settings: Settings, store: Store, progress: Progress) -> Kit:
     if not engine.has_image(settings.node_image):
         with progress.step("pull the node image"):
             engine.run("pull", settings.node_image, doing=f"pulling {settings.node_image}", timeout=1800)
-    kubectl = _kubectl_of_image(engine, settings.node_image, store)
-    return assemble(settings, "registry", engine, settings.node_image, kubectl, store, built)
+    return assemble(settings, "registry", engine, settings.node_image, store, built)
 
 
 def _reaches(engine: Engine, image: str) -> bool:
@@ -50,19 +47,3 @@ def _reaches(engine: Engine, image: str) -> bool:
         return False
     # Podman 4 reads the manifest of an image for one platform, and then refuses to print it.
     return asked.returncode == 0 or "single images" in asked.stderr
-
-
-def _kubectl_of_image(engine: Engine, image: str, store: Store) -> Path:
-    """The node image's own kubectl: the right version, and no other download."""
-    identity = engine.run("image", "inspect", "--format", "{{.Id}}", image, doing=f"identifying {image}").stdout
-    folder = store.folder / "kubectl" / identity.strip().removeprefix("sha256:")[:16]
-    kubectl, unfinished = folder / "kubectl", folder / "kubectl.new"
-    if not kubectl.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        container = engine.run("create", image, doing="opening the node image").stdout.strip()
-        try:
-            engine.run("cp", f"{container}:/usr/bin/kubectl", unfinished, doing="taking kubectl out of the node image")
-        finally:
-            engine.run("rm", "--force", "--volumes", container, doing="closing the node image")
-        unfinished.rename(kubectl)
-    return kubectl

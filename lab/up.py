@@ -27,8 +27,7 @@ def up(settings: Settings, progress: Progress) -> None:
     cluster.load_images(progress)
     preflight.check_node_ports(kit.engine, cluster.kubectl, settings.node_names)
     _expose(settings, cluster, kit)
-    folders = apply_workloads.kustomizations(settings.traefik_version, monitoring=settings.monitoring)
-    apply_workloads.apply(cluster.kubectl, kit.definitions, folders, progress)
+    apply_workloads.apply(cluster.kubectl, kit.definitions, settings, progress)
     _report(settings, kit, created, progress)
 
 

@@ -19,9 +19,10 @@ from passlib.hash import apr_md5_crypt, bcrypt
 
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd import body, wishes
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
-from lab import settings
 from lab.cache import Store
 from lab.image_catalogue import NGINX, traefik_image
+from lab.settings import from_environment
+from lab.versions import TRAEFIK_VERSIONS
 
 # nginx stays far below this; a mistake in its configuration must not take the machine's memory.
 MEMORY_BYTES = 2_000_000_000
@@ -89,9 +90,9 @@ class Server:
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """nginx and Traefik as the lab runs them, out of the lab's store of artefacts."""
-    store = Store(settings.from_environment().cache)
+    store = Store(from_environment().cache)
     log = tmp_path_factory.mktemp("build") / "log"
-    images = {"nginx": NGINX, "traefik": traefik_image(settings.TRAEFIK_VERSIONS[0])}
+    images = {"nginx": NGINX, "traefik": traefik_image(TRAEFIK_VERSIONS[0])}
     return {name: store.make(image.made_by(), log) / image.program for name, image in images.items()}
 
 

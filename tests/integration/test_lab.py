@@ -15,7 +15,8 @@ import pytest
 
 from lab.errors import LabError
 from lab.locks import only_run
-from lab.settings import KUBERNETES_VERSION, NODE_COUNT, Settings, from_environment, lock_folder
+from lab.settings import NODE_COUNT, Settings, from_environment, lock_folder
+from lab.versions import KUBERNETES_VERSION
 from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually
 
 pytestmark = pytest.mark.alone

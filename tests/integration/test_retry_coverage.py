@@ -130,7 +130,7 @@ def _await_502(door: Door, host: str) -> None:
 def test_what_broke_off_is_retried_only_as_a_status(
     closing: str, cluster: LabCluster, traefik_doors: list[Door]
 ) -> None:
-    """The application may have done its work already: Traefik 3.7.9 repeats such a request only when told to."""
+    """The application may have done its work already: Traefik repeats such a request only when told to."""
     for name, tries in (("closed", 1), ("closed-502", 2)):
         path = f"/{name}-counted"
         assert ask(traefik_doors[0], f"{name}.{closing}.test", path).status == 502

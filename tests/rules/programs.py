@@ -1,4 +1,4 @@
-"""The programs that judge the rules: Prometheus' and Alertmanager's own, of the versions that the lab runs."""
+"""The programs that judge the rules: Prometheus' and Alertmanager's own, as `python -m lab tools` put them there."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parents[2] / "lab" / "bin"
 _COMMAND = "python -m lab tools"
-# Built together with one that lab/bin has a link to, and found beside what the link leads to.
-_BESIDE = {"alertmanager": "amtool"}
 
 
 class ProgramMissing(AssertionError):
-    """A program has not been built; the message names the command that does."""
+    """A program is not there; the message names the command that puts it there."""
 
 
 def program(name: str) -> Path:
     """Where a program of the lab's tools is. Raises ProgramMissing."""
-    linked = _FOLDER / _BESIDE.get(name, name)
-    path = linked.resolve().with_name(name)
+    path = _FOLDER / name
     if not path.exists():
-        raise ProgramMissing(f"{name} is missing (lab/bin/{linked.name}): run `{_COMMAND}` in the repository")
+        raise ProgramMissing(f"lab/bin/{name} is missing: run `{_COMMAND}` in the repository")
     return path
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import yaml
 
-from lab.apply_workloads import MONITORING, Workload, is_available, kustomizations, workloads
+from lab.apply_workloads import WORKLOADS, Workload, apply, is_available, workloads
+from lab.kube import Kubectl
+from lab.progress import Progress
+from lab.settings import from_environment
+from lab.versions import TRAEFIK_VERSIONS
 
 
 def deployment(**status: int) -> dict[str, Any]:
@@ -41,15 +49,33 @@ def test_workloads_of_manifests_and_the_clusters_dns() -> None:
     assert workloads(manifests) == wanted
 
 
-def test_each_traefik_version_has_its_kustomization() -> None:
-    assert [folder.name for folder in kustomizations("3.7.9")] == ["workloads"]
-    for version in ("3.7.9", "3.6.10"):
-        [folder] = kustomizations(version)
-        assert (folder / "kustomization.yaml").is_file()
+class Applied:
+    """kubectl, that renders a folder as its name and one Deployment, and keeps what it is asked to apply."""
+
+    def __init__(self) -> None:
+        self.rendered: list[Path] = []
+        self.manifests: list[dict[str, Any]] = []
+
+    def run(self, *words: str | Path, doing: str, stdin: str = "", check: bool = True) -> SimpleNamespace:
+        if words[0] == "kustomize":
+            self.rendered.append(Path(words[1]))
+            return SimpleNamespace(stdout=(Path(words[1]) / "traefik" / "deployment.yaml").read_text())
+        self.manifests += yaml.safe_load_all(stdin)
+        return SimpleNamespace(stdout="")
+
+    def get(self, *_words: str, doing: str) -> dict[str, Any]:
+        found = [{**deployment(), "kind": "Deployment"} for _ in range(2)]
+        for item, (namespace, name) in zip(found, [("traefik", "traefik"), ("kube-system", "coredns")], strict=True):
+            item["metadata"] |= {"namespace": namespace, "name": name}
+        return {"items": found}
 
 
-def test_the_monitoring_is_applied_only_where_it_is_wanted() -> None:
-    [usual] = kustomizations("3.7.9")
-    folders = kustomizations("3.7.9", monitoring=True)
-    assert folders == [usual, MONITORING]
-    assert (MONITORING / "kustomization.yaml").is_file()
+@pytest.mark.parametrize("version", TRAEFIK_VERSIONS)
+def test_traefik_is_applied_in_the_version_that_is_wanted(version: str) -> None:
+    settings, kubectl = from_environment({"HOME": "/h", "LAB_TRAEFIK": version}), Applied()
+    apply(cast(Kubectl, kubectl), [], settings, Progress(out=io.StringIO()))
+    [traefik] = kubectl.manifests
+    template = traefik["spec"]["template"]
+    assert template["spec"]["containers"][0]["image"] == f"localhost/lab/traefik:v{version}"
+    assert template["metadata"]["labels"]["app.kubernetes.io/version"] == f"v{version}"
+    assert kubectl.rendered == [WORKLOADS]

@@ -15,8 +15,8 @@ from lab.cache import Store
 from lab.go_programs import GO_FOLDER, KIND, PROMETHEUS
 from lab.image_catalogue import MONITORING as MONITORING_IMAGES
 from lab.image_catalogue import workload_images
-from lab.kit import RULE_TOOLS, common_artefacts, rule_tools
-from lab.settings import from_environment
+from lab.kit import common_artefacts
+from lab.settings import RULE_TOOLS_SOURCES, from_environment
 
 # A Go module's version, and what the program calls itself: Prometheus 3.5.0 is v0.305.0.
 GO_MODULES = {
@@ -68,12 +68,13 @@ def test_the_manifests_name_the_images_that_are_loaded() -> None:
     assert named == {image.reference for image in MONITORING_IMAGES}
 
 
+@pytest.mark.parametrize("source", RULE_TOOLS_SOURCES)
 def test_the_tools_are_links_into_the_cache_and_replace_older_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     monkeypatch.setattr(tools, "TOOLS_FOLDER", tmp_path / "bin")
-    programs = rule_tools(Store(tmp_path))
-    assert set(programs) == set(RULE_TOOLS)
+    programs = tools.rule_tools(source, Store(tmp_path))
+    assert set(programs) == {"promtool", "amtool", "alertmanager"}
     for target in ("first", "second"):
         (tmp_path / target).write_text(target)
         tools.link_tools(dict.fromkeys(programs, tmp_path / target))

@@ -8,11 +8,16 @@ import pytest
 
 from lab.errors import LabError
 from lab.settings import from_environment, read_record
+from lab.versions import TRAEFIK_VERSIONS
 
 
 def test_defaults() -> None:
     settings = from_environment({"HOME": "/home/me"})
-    assert (settings.name, settings.source, settings.traefik_version) == ("resilient-traefik", None, "3.7.9")
+    assert (settings.name, settings.source, settings.traefik_version) == (
+        "resilient-traefik",
+        None,
+        TRAEFIK_VERSIONS[0],
+    )
     assert settings.cache == Path("/home/me/.cache/resilient-traefik")
     assert settings.kubeconfig.name == "kubeconfig"
 
@@ -41,6 +46,7 @@ def test_cache_follows_xdg(given: str, cache: str) -> None:
         ("LAB_API_PORT", "70000"),
         ("LAB_API_PORT", "http"),
         ("LAB_MONITORING", "yes"),
+        ("LAB_RULE_TOOLS", "fetch"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_a_remedy(variable: str, value: str) -> None:
@@ -51,7 +57,9 @@ def test_a_value_that_makes_no_sense_is_named_with_a_remedy(variable: str, value
 
 
 def test_traefik_version_with_or_without_v() -> None:
-    assert from_environment({"HOME": "/h", "LAB_TRAEFIK": "v3.6.10"}).traefik_version == "3.6.10"
+    for version in TRAEFIK_VERSIONS:
+        for given in (version, f"v{version}"):
+            assert from_environment({"HOME": "/h", "LAB_TRAEFIK": given}).traefik_version == version
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(None, False), ("", False), ("0", False), ("1", True)])
