@@ -6,10 +6,11 @@ Writes what it measured to build/failure-table.json and .txt; docs/failure-table
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.integration.support_even_load import EvenLoad, Reply, slow
 from tests.integration.support_failure_figures import Figures, Row, percentile, row_of
@@ -49,6 +50,17 @@ TURNS = (
 # What each client may get: while the target is well, and while the fallback answers.
 WELL = {"member": 200, "stranger": 302, "emergency": 302, "wrong": 302, "shut": 302, "open": 302, "plain": 200}
 FALLEN = {"member": 401, "stranger": 401, "emergency": 200, "wrong": 401, "shut": 503, "open": 200, "plain": 200}
+
+
+# One way of each kind: silent, gone, an error, passed on, and a name that is no longer there.
+SHORT_WAYS = ("hung", "scaled to 0", "answers 500", "answers 404", "name of the pods is gone")
+SHORT_HARMLESS = ("half of the replicas hung",)
+
+
+def in_two_depths(names: Iterable[str], short: Sequence[str]) -> list[ParameterSet]:
+    """Every name, those that `make test` leaves out with the mark for it."""
+    every_row = pytest.mark.variation("every row of the failure table")
+    return [pytest.param(name, marks=() if name in short else every_row) for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +183,7 @@ def measured_once(lab: FallbackLab, session: dict[str, str], name: str, way: Way
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", in_two_depths(WAYS, SHORT_WAYS))
 def test_no_way_of_failing_is_felt(proxies: FallbackLab, session: dict[str, str], figures: Figures, name: str) -> None:
     way = WAYS[name]
     row, load, settled, over = measured(proxies, session, name, way)
@@ -189,7 +201,7 @@ def test_no_way_of_failing_is_felt(proxies: FallbackLab, session: dict[str, str]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", HARMLESS)
+@pytest.mark.parametrize("name", in_two_depths(HARMLESS, SHORT_HARMLESS))
 def test_nothing_falls_back_while_somebody_answers(
     proxies: FallbackLab, session: dict[str, str], figures: Figures, name: str
 ) -> None:
@@ -226,6 +238,7 @@ def test_proxies_that_start_without_the_name_fall_back_and_recover(
 
 
 @pytest.mark.slow
+@pytest.mark.variation("every row of the failure table")
 def test_the_site_is_as_quick_as_one_without_a_login(figures: Figures) -> None:
     guarded = [reply.seconds for reply in figures.settled if reply.who != "plain"]
     plain = [reply.seconds for reply in figures.settled if reply.who == "plain"]

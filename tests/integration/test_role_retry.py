@@ -88,7 +88,7 @@ def test_plan_apply_again_and_back(
     assert len(checks) == 3
     assert all(check["passed"] for check in checks)
     after, retried = _state(admin, shop), f"{shop}-retry@kubernetescrd"
-    assert after["Middleware retry"]["spec"] == {"retry": {"attempts": 3, "initialInterval": "100ms"}}
+    assert after["Middleware retry"]["spec"] == {"retry": {"attempts": 8, "initialInterval": "100ms"}}
     assert _chain(after, "plain") == retried
     assert _chain(after, "chained") == f"{retried},{shop}-marked@kubernetescrd"
     assert after["IngressRoute routed"]["spec"]["routes"][0]["middlewares"][0] == {"name": "retry"}
