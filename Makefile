@@ -60,6 +60,24 @@ test: setup ## each behaviour once: what CI checks
 test-all: setup ## each behaviour in every variation; writes docs/tested.md
 	@$(BIN)/python -m tests.stages.run all
 
+# --- the variations that need another lab, or other programs -------------------------------------------------------
+
+.PHONY: monitoring
+monitoring: setup ## the tests that need the lab's monitoring, on a lab that has it
+	@LAB_MONITORING=1 $(BIN)/python -m lab up
+	@$(BIN)/python -m pytest tests/integration $(addprefix -k ,"alert or monitoring or parity")
+
+.PHONY: other-traefik
+other-traefik: setup ## the disease, the way of failing and the whole playbook with the other Traefik that the lab knows
+	@LAB_TRAEFIK=$(shell $(BIN)/python -c "from lab.versions import TRAEFIK_VERSIONS as known; print(known[1])") $(BIN)/python -m lab up
+	@$(BIN)/python -m pytest tests/integration/test_disease.py tests/integration/test_failure_table.py tests/integration/test_harden.py \
+	  -m "not variation"
+	@$(BIN)/python -m lab up
+
+.PHONY: rules-built
+rules-built: setup ## the rules by the programs that the lab's monitoring runs
+	@LAB_RULE_TOOLS=build $(MAKE) --no-print-directory rules
+
 # --- the lab ----------------------------------------------------------------------------------------------------
 
 .PHONY: lab
@@ -115,6 +133,10 @@ sanity: build ## ansible-test sanity on the built and installed artefact
 	@$(BIN)/python tests/sanity/run.py build/artefact/resilient-traefik-*.tar.gz $(CACHE)/ansible-test
 
 # More options: make versions WITH="--all --lab --only 3.13 --steps unit,sanity,lab"
+.PHONY: versions-lab
+versions-lab: lab ## one whole harden, verify and rollback on the lab with each of these Pythons
+	@$(BIN)/python -m tests.versions --steps lab $(WITH)
+
 .PHONY: versions
 versions: build ## unit and sanity on the oldest and the newest Python that are supported, but for the one of .venv
 	@$(BIN)/python -m tests.versions $(WITH)

@@ -153,11 +153,7 @@ class Run:
 
 
 # What needs no lab runs while the lab is built and while its tests wait.
-SHORT = (
-    Stage("lab", "lab"),
-    Stage("together", "lab", needs=("lab",)),
-    Stage("molecule", "lab", needs=("lab",)),
-    Stage("alone", "lab", quiet=True, needs=("lab",)),
+FREE = (
     Stage("chromium", "free"),
     Stage("lint", "free"),
     Stage("unit", "free"),
@@ -165,7 +161,28 @@ SHORT = (
     Stage("browser", "free", needs=("chromium",)),
     Stage("sanity", "free"),
 )
-DEPTHS = {"short": SHORT}
+SHORT = (
+    Stage("lab", "lab"),
+    Stage("together", "lab", needs=("lab",), variables=("DEPTH=short",)),
+    Stage("molecule", "lab", needs=("lab",)),
+    Stage("versions-lab", "lab", needs=("lab",)),
+    Stage("alone", "lab", quiet=True, needs=("lab",), variables=("DEPTH=short",)),
+    *FREE,
+    Stage("versions", "free"),
+)
+ALL = (
+    Stage("lab", "lab"),
+    Stage("together", "lab", needs=("lab",)),
+    Stage("molecule", "lab", needs=("lab",)),
+    Stage("versions-lab", "lab", needs=("lab",), variables=("WITH=--all",)),
+    Stage("alone", "lab", quiet=True, needs=("lab",)),
+    Stage("monitoring", "lab", needs=("lab",)),
+    Stage("other-traefik", "lab", needs=("lab",)),
+    *FREE,
+    Stage("versions", "free", variables=("WITH=--all",)),
+    Stage("rules-built", "free"),
+)
+DEPTHS = {"short": SHORT, "all": ALL}
 
 
 def main(depth: str) -> int:

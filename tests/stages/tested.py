@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab import settings
+from lab import versions
 from tests.stages.table import Figures
 
 
@@ -38,7 +38,7 @@ def write(path: Path, figures: Figures, root: Path, now: datetime | None = None)
         "Commit": commit_of(root),
         "Result": result_of(figures),
         "Took": f"{figures.seconds / 60:.0f} minutes on {os.cpu_count()} processors",
-        "Lab": f"Kubernetes {settings.KUBERNETES_VERSION}, Traefik {settings.TRAEFIK_VERSIONS[0]}",
+        "Lab": f"Kubernetes {versions.KUBERNETES_VERSION}, Traefik {versions.TRAEFIK_VERSIONS[0]}",
         "Controller": f"Python {platform.python_version()}, ansible-core {metadata.version('ansible-core')}",
     }
     lines = [
