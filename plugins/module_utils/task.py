@@ -27,23 +27,20 @@ class Task:
     """One call of a module.
 
     ``progress`` prints a line while the task runs (only in the controller's process: a module has no way to);
-    ``warnings`` end up in the result. With ``render_to`` nothing is written but files: the body is in check mode.
+    ``warnings`` end up in the result. ``client`` is the cluster of the connection options, and connects with its first
+    request. With ``render_to`` nothing is written but files: the body is in check mode.
     """
 
     params: dict[str, Any]
     check_mode: bool = False
     progress: Callable[[str], None] = lambda line: None
     warnings: list[str] = field(default_factory=list)
+    client: Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.check_mode = self.check_mode or bool(self.params.get("render_to"))
-        # Made here, not at first use: threads of a body share it. It connects with its first request.
-        self._client = Client(self.params)
-
-    @property
-    def client(self) -> Client:
-        """The cluster of the connection options."""
-        return self._client
+        # Made here, not at first use: threads of a body share it.
+        self.client = Client(self.params)
 
     def writer(self, force: bool = False) -> Writer:
         """The one writer, in this task's check mode, journaled when the task has a ``run_id``."""

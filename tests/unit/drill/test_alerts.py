@@ -124,7 +124,12 @@ def test_who_asks_meanwhile_does_not_meet_a_look_half_done() -> None:
         return set(firing)
 
     watch = AlertWatch({FALLBACK: AlertTimes()}, read=read)
-    looking = Thread(target=lambda: [watch.look() for _ in range(40)])
+
+    def look_often() -> None:
+        for _look in range(40):
+            watch.look()
+
+    looking = Thread(target=look_often)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
