@@ -52,7 +52,8 @@ class Helm:
     def run(self, *arguments: str, values: Mapping[str, Any], seconds: int) -> str:
         """What helm prints. Raises HelmFailed with its words, without the values' secrets."""
         try:
-            ended = subprocess.run(
+            # AnsibleModule.run_command has no time limit, and there is no AnsibleModule in the controller's process.
+            ended = subprocess.run(  # pylint: disable=ansible-bad-function
                 [self.program, *arguments],
                 env=dict(self.environment),
                 cwd=self.folder,
