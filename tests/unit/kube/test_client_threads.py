@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ansible_collections.resilient.traefik.plugins.module_utils.http_client import AddressPoint, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import client as client_module
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import Connection, connect
@@ -88,19 +90,33 @@ class _Server(ThreadingHTTPServer):
         """Quiet: the client tells what failed."""
 
 
+@dataclass(frozen=True)
+class _Site:
+    """A server's port, the authority that signed its certificate, and a user who may come in."""
+
+    port: int
+    authority: Pair
+    user: Pair
+
+
+@contextmanager
+def _site(folder: Path, *, user_needed: bool) -> Iterator[_Site]:
+    authority = _pair("authority", None, x509.BasicConstraints(ca=True, path_length=None))
+    own = _pair("server", authority, x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(ADDRESS))]))
+    server = _Server((ADDRESS, 0), _Handler)
+    server.tls = _server_tls(folder, own, authority)
+    server.tls.verify_mode = ssl.CERT_REQUIRED if user_needed else ssl.CERT_NONE
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield _Site(server.server_port, authority, _pair("user", authority))
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture(scope="module")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Leads to a server that wants a client certificate; certificates and keys stand in the kubeconfig itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    authority = _pair("authority", None, x509.BasicConstraints(ca=True, path_length=None))
-    server_pair = _pair("server", authority, x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(ADDRESS))]))
-    user = _pair("user", authority)
-    server = _Server((ADDRESS, 0), _Handler)
-    server.tls = _server_tls(folder, server_pair, authority)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield _kubeconfig(f"https://{ADDRESS}:{server.server_port}", authority, user)
-    server.shutdown()
-    server.server_close()
+    with _site(tmp_path_factory.mktemp("tls"), user_needed=True) as site:
+        yield _kubeconfig(f"https://{ADDRESS}:{site.port}", site.authority, site.user)
 
 
 def _server_tls(folder: Path, pair: Pair, authority: Pair) -> ssl.SSLContext:
@@ -110,7 +126,6 @@ def _server_tls(folder: Path, pair: Pair, authority: Pair) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "certificate", folder / "key")
     context.load_verify_locations(folder / "authority")
-    context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 
@@ -195,3 +210,11 @@ def test_a_failed_connection_is_tried_again(kubeconfig: dict[str, Any], monkeypa
         with pytest.raises(ZeroDivisionError):
             client.request("GET", "/")
     assert client.request("GET", "/0") == {"path": "/0"}
+
+
+def test_an_authority_without_key_identifiers_will_do(tmp_path: Path) -> None:
+    """Python's default context refuses it since 3.13 (VERIFY_X509_STRICT), curl, browsers and kubectl do not."""
+    with _site(tmp_path, user_needed=False) as site:
+        request = Request(host=ADDRESS, https=True, ca=site.authority.certificate_pem.decode())
+        with Session(AddressPoint(ADDRESS, site.port), timeout=10, max_seconds=10) as session:
+            assert session.ask(request).status == 200
