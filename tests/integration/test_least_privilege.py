@@ -28,7 +28,7 @@ MakeAccount = Callable[..., Params]
 
 def _lock(params: Params, admin: Client, namespace: str) -> None:
     """Takes the lock, gives it back, and takes it once more. In the namespace of the account's own role."""
-    lease = {"name": namespace, "namespace": "resilient-traefik", "holder": "me", "run_id": None}
+    lease = {"name": namespace, "namespace": "resilient-traefik", "holder": "me", "run_id": None, "keep": False}
     try:
         for state in ("held", "released", "held"):
             run_lock.run(
