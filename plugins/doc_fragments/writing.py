@@ -16,6 +16,14 @@ options:
       - Nothing is recorded without it.
       - At most 52 lower-case letters, digits, C(-) and C(.).
     type: str
+  lock_holder:
+    description:
+      - Who is to hold the cluster's lock, see O(resilient.traefik.run_lock#module:holder), while this task writes. It
+        is asked before each write. When another run holds the lock, or nobody, the task fails and names the holder.
+      - The lock is renewed while the task writes or waits.
+      - The lock is not asked for without it.
+    type: str
+    version_added: 0.3.0
   render_to:
     description:
       - A folder on the machine where the task runs. What the task would write to the cluster is written there as files

@@ -30,6 +30,8 @@ class Before:
 
     answers: Sequence[Entry]
     headers: Sequence[str]
+    # Only that an answer is still one is compared.
+    only_answers: bool = False
 
     def of(self, entry: Entry) -> list[Entry]:
         """The earlier answers to the same request through the same place.
@@ -48,6 +50,8 @@ class Before:
     def problem(self, entry: Entry) -> str:
         """What differs from before, the empty string when nothing does."""
         earlier = self.of(entry)
+        if not earlier and self.only_answers:
+            return ""
         if not earlier:
             return "" if (entry.get("status") or 500) < 500 else "is new, and has no answer but an error of the server"
         problems = [self._difference(entry, each) for each in earlier]
@@ -65,7 +69,7 @@ class Before:
             raise BadArgument("as_before: none of its answers is to a request of this task (by name, URL and point)")
 
     def _difference(self, entry: Entry, earlier: Entry) -> str:
-        if not alike(entry, earlier):
+        if not (still_answers if self.only_answers else alike)(entry, earlier):
             return f"was {in_words(earlier)} before, is {in_words(entry)}"
         for name in self.headers:
             now, then = (each.get("headers", {}).get(name) for each in (entry, earlier))
@@ -74,14 +78,14 @@ class Before:
         return ""
 
 
-def earlier_answers(given: Sequence[Any], headers: Iterable[str]) -> Before:
+def earlier_answers(given: Sequence[Any], headers: Iterable[str], only_answers: bool = False) -> Before:
     """The options as_before and as_before_headers. Raises BadArgument for what no run of http_check returned."""
     if not given:
         raise BadArgument("as_before: is empty, so there is nothing to compare with")
     for position, item in enumerate(given, start=1):
         if not {"point", "name"} <= set(item):
             raise BadArgument(f"as_before: item {position} is no answer of http_check")
-    return Before(list(given), [name.lower() for name in headers])
+    return Before(list(given), [name.lower() for name in headers], only_answers)
 
 
 def alike(now: Entry, before: Entry) -> bool:
@@ -99,6 +103,18 @@ def alike(now: Entry, before: Entry) -> bool:
     if then >= 400:
         return bool(status == then)
     return _is_well(status)
+
+
+def still_answers(now: Entry, before: Entry) -> bool:
+    """Whether a site that answered still does, be it with something else: a login in place of an emergency login.
+
+    No answer, an error of the server and not found are none.
+    """
+    return _is_answer(now) or not _is_answer(before)
+
+
+def _is_answer(entry: Entry) -> bool:
+    return not _failed(entry) and entry.get("status") != _NOT_FOUND
 
 
 def redirect_to(url: str, status: int, location: str | None) -> str:

@@ -77,6 +77,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "return_headers": {"type": "list", "elements": "str", "default": []},
     "as_before": {"type": "list", "elements": "dict"},
     "as_before_headers": {"type": "list", "elements": "str", "default": []},
+    "as_before_by": {"type": "str", "choices": ["sameness", "answering"], "default": "sameness"},
     "timeout": {"type": "float", "default": 5.0},
     "max_seconds": {"type": "float", "default": 30.0},
     "wait_timeout": {"type": "float", "default": 0.0},
@@ -157,7 +158,11 @@ def _check_arguments(task: Task) -> Before | None:
     if task.check_mode and left_out:
         task.warnings.append(f"check mode sends no {', '.join(sorted(set(left_out)))} requests")
     given = task.params["as_before"]
-    return None if given is None else earlier_answers(given, task.params["as_before_headers"])
+    return (
+        None
+        if given is None
+        else earlier_answers(given, task.params["as_before_headers"], task.params["as_before_by"] == "answering")
+    )
 
 
 def _questions(task: Task, before: Before | None) -> list[_Question]:

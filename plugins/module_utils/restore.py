@@ -4,88 +4,147 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import Undo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Run, mark_restored, runs
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.inhabitants import inhabitants
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import (
+    Journal,
+    Run,
+    mark_restored,
+    reopen,
+    runs,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import Entry, combined
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.newer_runs import Rebased, apart, collide
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.undoing import plan_undo
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.undoing import LeftAlone, comes_back, plan_undo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_gone, wait_until_ready
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import DELETED, Outcome, Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import (
+    CREATED,
+    DELETED,
+    UPDATED,
+    Outcome,
+    Writer,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.still_needed import still_needed
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},
-    "newer": {"type": "str", "choices": ["refuse", "include"], "default": "refuse"},
+    "newer": {"type": "str", "choices": ["keep", "refuse", "include"], "default": "keep"},
+    "as_run": {"type": "str"},
+    "lock_holder": {"type": "str"},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 180},
     "pause": {"type": "float", "default": 0.0},
 }
-# What makes a namespace more than an empty shell that a run created.
-_TENANTS = (
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("apps/v1", "DaemonSet"),
-    ("batch/v1", "Job"),
-    ("batch/v1", "CronJob"),
-    ("v1", "Pod"),
-    ("v1", "Service"),
-    ("v1", "ConfigMap"),
-    ("v1", "PersistentVolumeClaim"),
-    ("networking.k8s.io/v1", "Ingress"),
-)
 
 
 def run(task: Task) -> dict[str, Any]:
     """Restores the run. Raises BadArgument (no such run, a newer one in the way) and what the writer raises."""
-    chosen = chosen_runs(runs(task.client), task.params["run_id"] or "", task.params["newer"])
-    entries = entries_of(chosen)
-    refs = [entry.ref for entry in entries]
-    states = dict(zip(refs, task.client.concurrently(lambda ref: _find(task.client, ref), refs), strict=True))
-    inhabited = _inhabited(task.client, entries, states)
-    undo, left_alone = plan_undo(entries, states, inhabited)
-    outcome = _undone(task, undo)
+    params = task.params
+    recorded = runs(task.client)
+    chosen = chosen_runs(recorded, params["run_id"] or "", params["newer"])
+    newer = newer_runs(recorded, chosen)
+    entries, rebased, left_to_them = apart(entries_of(chosen), newer)
+    rollback = _Rollback(task, entries, _writer(task, chosen))
+    outcome, left_alone = rollback.planned() if task.check_mode else rollback.done()
+    left_alone = [*left_to_them, *left_alone]
     task.warnings.extend(str(item) for item in left_alone)
     if not task.check_mode:
-        if task.params["wait"]:
-            _wait(task, outcome)
-        for one in chosen:
-            mark_restored(task.client, one.run_id)
+        _note(task, chosen, rebased)
     return task.result_of(outcome) | {
         "run_ids": [one.run_id for one in chosen],
         "left_alone": [item.as_dict() for item in left_alone],
+        "summary": {
+            name: [str(change.ref) for change in outcome.changes if change.change == kind]
+            for name, kind in (("created", CREATED), ("put_back", UPDATED), ("deleted", DELETED))
+        },
     }
 
 
-def _undone(task: Task, undo: Undo) -> Outcome:
-    """Carries it out; between the last object put back and the first one deleted is the task's ``pause``."""
-    # Not task.writer(): what a restore writes is not part of the run that it restores.
-    writer = Writer(task.client, check_mode=task.check_mode)
-    pause = task.params["pause"]
-    if task.check_mode or not (pause and undo.deleted):
-        return writer.undo(undo)
-    put_back = writer.undo(Undo(undo.recreated, undo.patches))
-    if task.params["wait"]:
-        # Pods of the old template may still need what is deleted next.
-        _wait(task, put_back)
-    if put_back.changed:
-        task.progress(f"waiting {pause:g} s until nobody uses what the run created")
-        time.sleep(pause)
-    deleted = writer.undo(Undo(deleted=undo.deleted))
-    return Outcome([*put_back.changes, *deleted.changes], [*put_back.warnings, *deleted.warnings])
+@dataclass(frozen=True)
+class _Rollback:
+    """The undoing of entries: planned anew before anything is deleted, for by then somebody may refer to it."""
+
+    task: Task
+    entries: list[Entry]
+    writer: Writer
+
+    def planned(self) -> tuple[Outcome, list[LeftAlone]]:
+        """All of it in one plan; nothing is written in check mode."""
+        undo, left_alone = self._plan()
+        return self.writer.undo(undo), left_alone
+
+    def done(self) -> tuple[Outcome, list[LeftAlone]]:
+        """What others need comes back first, and what nobody needs any more goes last."""
+        undo, left_alone = self._plan()
+        namespaces = [patch for patch in undo.patches if patch.seen["kind"] == "Namespace"]
+        others = [patch for patch in undo.patches if patch.seen["kind"] != "Namespace"]
+        written = [self._write(Undo(undo.recreated, namespaces)), self._write(Undo(patches=others))]
+        if undo.deleted:
+            self._pause(written)
+            undo, left_alone = self._plan()
+            written.append(self._write(Undo(deleted=undo.deleted)))
+        changes = [change for outcome in written for change in outcome.changes]
+        return Outcome(changes, [warning for outcome in written for warning in outcome.warnings]), left_alone
+
+    def _plan(self) -> tuple[Undo, list[LeftAlone]]:
+        refs, client = [entry.ref for entry in self.entries], self.task.client
+        states = dict(zip(refs, client.concurrently(lambda ref: _find(client, ref), refs), strict=True))
+        gone = _gone(client, self.entries, states)
+        # First as if nobody needed any of it: that tells what would go, and how the rest will be.
+        undo, _left_alone = plan_undo(self.entries, states, {}, gone)
+        doomed = {ref: state for ref in undo.deleted if (state := states[ref])}
+        needed = still_needed(client, doomed, undo.after) if doomed else {}
+        needed |= _inhabited(client, {ref: item for ref, item in doomed.items() if ref not in needed})
+        return plan_undo(self.entries, states, needed, gone)
+
+    def _write(self, undo: Undo) -> Outcome:
+        outcome = self.writer.undo(undo)
+        if self.task.params["wait"]:
+            _wait(self.task, outcome)
+        return outcome
+
+    def _pause(self, written: Sequence[Outcome]) -> None:
+        """Pods of the old template, and Traefik's replicas, may still use what is deleted next."""
+        pause = self.task.params["pause"]
+        if pause and any(outcome.changed for outcome in written):
+            self.task.progress(f"waiting {pause:g} s until nobody uses what the run created")
+            time.sleep(pause)
+
+
+def _writer(task: Task, chosen: Sequence[Run]) -> Writer:
+    """Not task.writer(): what a restore writes is no part of the run that it restores, but of a run of its own."""
+    name, undoes = task.params["as_run"], [one.run_id for one in chosen]
+    journal = Journal(task.client, name, undoes) if name and chosen else None
+    return Writer(task.client, check_mode=task.check_mode, journal=journal, fence=task.fence)
+
+
+def _note(task: Task, chosen: Sequence[Run], rebased: Mapping[str, Sequence[Rebased]]) -> None:
+    """What the journal has to know of it. Last: until then the restore can be done again."""
+    by = task.params["as_run"] or ""
+    for run_id, states in rebased.items():
+        Journal(task.client, run_id).rebase(states, by)
+    for one in chosen:
+        mark_restored(task.client, one.run_id, by)
+        if one.undoes:
+            reopen(task.client, one.run_id)
 
 
 def chosen_runs(recorded: Sequence[Run], run_id: str, newer: str) -> list[Run]:
     """The runs to restore, out of all recorded ones, the newest first; empty when there is nothing left to restore.
 
-    Raises BadArgument when there is no such run, or when a newer one changed the same and is not to be included.
+    Rollbacks are restored by name only. Raises BadArgument when there is no such run, or when a newer one changed the
+    same and that is to be refused.
     """
-    to_do = [one for one in recorded if not one.restored]
+    to_do = [one for one in recorded if not one.restored and not one.undoes]
     if not run_id:
         return to_do[:1]
     named = next((one for one in recorded if one.run_id == run_id), None)
@@ -94,24 +153,32 @@ def chosen_runs(recorded: Sequence[Run], run_id: str, newer: str) -> list[Run]:
         raise errors.BadArgument(f"run_id: the journal has no run {run_id!r}. Recorded runs: {known}.")
     if named.restored:
         return []
-    later = to_do[: to_do.index(named)]
+    later = newer_runs(recorded, [named])
     if newer == "include":
         return [*later, named]
-    for one in later:
+    for one in later if newer == "refuse" else ():
         shared = shared_objects(one, named)
         if shared:
             raise errors.BadArgument(
                 f"run_id: the newer run {one.run_id} (of {one.started}) changed the same in "
-                f"{', '.join(map(str, shared[:3]))}{' and more' if shared[3:] else ''}. Restore it first, or set "
-                "newer: include to go back to before both."
+                f"{', '.join(map(str, shared[:3]))}{' and more' if shared[3:] else ''}. Restore it first, set newer: "
+                "include to go back to before both, or newer: keep to leave what it set."
             )
     return [named]
+
+
+def newer_runs(recorded: Sequence[Run], chosen: Sequence[Run]) -> list[Run]:
+    """Those not restored that are newer than the oldest chosen one and are not chosen themselves, the newest first."""
+    if not chosen:
+        return []
+    newer = recorded[: recorded.index(chosen[-1])]
+    return [one for one in newer if not (one.restored or one.undoes or one in chosen)]
 
 
 def shared_objects(one: Run, other: Run) -> list[ObjectRef]:
     """The objects in which two runs touched the same fields, or that one of them created or deleted."""
     others = {entry.ref: entry for entry in other.entries}
-    return [entry.ref for entry in one.entries if entry.ref in others and _collide(entry, others[entry.ref])]
+    return [entry.ref for entry in one.entries if entry.ref in others and collide(entry, others[entry.ref])]
 
 
 def entries_of(chosen: Sequence[Run]) -> list[Entry]:
@@ -123,11 +190,6 @@ def entries_of(chosen: Sequence[Run]) -> list[Entry]:
     return [combined(entries) for entries in by_ref.values()]
 
 
-def _collide(one: Entry, other: Entry) -> bool:
-    as_a_whole = any(entry.change != "changed" or entry.whole for entry in (one, other))
-    return as_a_whole or bool(one.touched.paths & other.touched.paths)
-
-
 def _find(client: Client, ref: ObjectRef) -> Object | None:
     """The object as it is now; None also when its kind is not served any more."""
     try:
@@ -136,43 +198,71 @@ def _find(client: Client, ref: ObjectRef) -> Object | None:
         return None
 
 
-def _inhabited(
-    client: Client, entries: Iterable[Entry], states: dict[ObjectRef, Object | None]
-) -> dict[ObjectRef, str]:
-    """What others put into the namespaces, and as which resources of the kinds, that the run created: in words."""
-    created = {entry.ref for entry in entries if entry.before is None}
-    found: dict[ObjectRef, str] = {}
-    for ref in created:
-        state = states[ref]
-        if state and ref.kind in ("Namespace", "CustomResourceDefinition"):
-            queries = _tenants_of(ref) if ref.kind == "Namespace" else _resources_of(state)
-            foreign = [
-                item for answer in read_found(client, queries) for item in answer.items if _foreign(item, created)
-            ]
-            if foreign:
-                names = [f"{item['kind']} {item['metadata']['name']}" for item in foreign]
-                found[ref] = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+def _gone(client: Client, entries: Iterable[Entry], states: Mapping[ObjectRef, Object | None]) -> dict[ObjectRef, str]:
+    """The objects that cannot be created again because their namespace or kind is gone, and why."""
+    missing = [entry for entry in entries if comes_back(entry) and states[entry.ref] is None]
+    namespaces = {entry.ref.namespace for entry in missing if entry.ref.namespace}
+    returning = {entry.ref.name for entry in missing if entry.ref.kind == "Namespace"}
+    defined = {
+        (entry.before["spec"]["group"], entry.before["spec"]["names"]["kind"])
+        for entry in missing
+        if entry.before and entry.ref.kind == "CustomResourceDefinition"
+    }
+    without = {name: words for name in namespaces - returning if (words := _lacks_namespace(client, name))}
+    found = {entry.ref: without[entry.ref.namespace] for entry in missing if entry.ref.namespace in without}
+    for entry in missing:
+        group = entry.ref.api_version.rpartition("/")[0]
+        if entry.ref not in found and (group, entry.ref.kind) not in defined and not _is_served(client, entry.ref):
+            found[entry.ref] = f"its kind {entry.ref.kind} is not served any more"
     return found
 
 
-def _tenants_of(namespace: ObjectRef) -> list[Query]:
-    return [Query(api_version, kind, namespace=namespace.name) for api_version, kind in _TENANTS]
+def _lacks_namespace(client: Client, name: str) -> str:
+    try:
+        namespace = client.find(ObjectRef("v1", "Namespace", name))
+    except errors.Forbidden:
+        return ""
+    if namespace is None:
+        return f"its namespace {name} is gone"
+    return f"its namespace {name} is being deleted" if namespace["metadata"].get("deletionTimestamp") else ""
 
 
-def _resources_of(definition: Object) -> list[Query]:
+def _is_served(client: Client, ref: ObjectRef) -> bool:
+    try:
+        client.resource(ref.api_version, ref.kind)
+    except errors.NotFound:
+        return False
+    return True
+
+
+def _inhabited(client: Client, doomed: Mapping[ObjectRef, Object]) -> dict[ObjectRef, str]:
+    """The namespaces and definitions of kinds in which others have something, and what, in words."""
+    found = {}
+    for ref, state in doomed.items():
+        words = ""
+        if ref.kind == "Namespace":
+            words = inhabitants(client, ref.name, doomed.keys())
+        elif ref.kind == "CustomResourceDefinition":
+            words = _resources_of(client, state, doomed)
+        if words:
+            found[ref] = words
+    return found
+
+
+def _resources_of(client: Client, definition: Object, doomed: Mapping[ObjectRef, Object]) -> str:
     spec = definition["spec"]
     version = next(version["name"] for version in spec["versions"] if version["served"])
-    return [Query(f"{spec['group']}/{version}", spec["names"]["kind"])]
-
-
-def _foreign(item: Object, created: set[ObjectRef]) -> bool:
-    metadata = item["metadata"]
-    ref = ObjectRef(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace", ""))
-    # The API server puts this ConfigMap into every namespace; what has an owner goes with it.
-    by_the_cluster = ref.kind == "ConfigMap" and ref.name == "kube-root-ca.crt"
-    return not (
-        ref in created or by_the_cluster or metadata.get("ownerReferences") or metadata.get("deletionTimestamp")
-    )
+    (answer,) = read_all(client, [Query(f"{spec['group']}/{version}", spec["names"]["kind"])])
+    if answer.status == "forbidden":
+        return f"may be in use, which cannot be told: {answer.message.rstrip('.')}"
+    ours = {(ref.kind, ref.namespace, ref.name) for ref in doomed}
+    names = [
+        f"{item['kind']} {item['metadata']['name']}"
+        for item in answer.items
+        if (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) not in ours
+    ]
+    more = f" and {len(names) - 3} more" if names[3:] else ""
+    return f"is in use by others ({', '.join(names[:3])}{more})" if names else ""
 
 
 def _wait(task: Task, outcome: Outcome) -> None:

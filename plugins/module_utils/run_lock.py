@@ -19,6 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.lease impor
     taken,
     transitions_of,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.lock_keeper import keep
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.own_namespace import (
     NAMESPACE,
@@ -34,7 +35,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str", "default": NAMESPACE},
     "run_id": {"type": "str"},
     "holder": {"type": "str"},
-    "duration": {"type": "int", "default": 1800},
+    "duration": {"type": "int", "default": 300},
+    "keep": {"type": "bool", "default": True},
     "force": {"type": "bool", "default": False},
     "take_over_from": {"type": "str"},
 }
@@ -59,6 +61,8 @@ def run(task: Task) -> dict[str, Any]:
             outcome = step(task, ref, holder)
         except _Faster:
             continue
+        if params["state"] == "held" and params["keep"] and task.controller and not task.check_mode:
+            keep(params, ref, holder, task.controller)
         return _result(task, ref, holder, outcome)
     raise errors.ResilientError(f"{ref}: others changed it {_TRIES} times while this run tried to. Try again.")
 

@@ -53,6 +53,7 @@ def _run(one: Run, with_states: bool) -> dict[str, Any]:
         "run_id": one.run_id,
         "started": one.started,
         "restored": one.restored,
+        "undoes": list(one.undoes),
         "entries": [_entry(entry, with_states) for entry in one.entries],
     }
 

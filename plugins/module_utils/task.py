@@ -15,11 +15,16 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import CONNECTION_OPTIONS
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.fence import Fence
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.rendering import render
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Writer
 
-WRITING_OPTIONS: dict[str, dict[str, Any]] = {"run_id": {"type": "str"}, "render_to": {"type": "path"}}
+WRITING_OPTIONS: dict[str, dict[str, Any]] = {
+    "run_id": {"type": "str"},
+    "lock_holder": {"type": "str"},
+    "render_to": {"type": "path"},
+}
 
 
 @dataclass
@@ -28,25 +33,40 @@ class Task:
 
     ``progress`` prints a line while the task runs (only in the controller's process: a module has no way to);
     ``warnings`` end up in the result. ``client`` is the cluster of the connection options, and connects with its first
-    request. With ``render_to`` nothing is written but files: the body is in check mode.
+    request. With ``render_to`` nothing is written but files: the body is in check mode. ``controller`` is the number of
+    the controller's process when the body runs in a fork of it, else None. ``fence`` is what each write is checked by,
+    when the task names the holder of the cluster's lock.
     """
 
     params: dict[str, Any]
     check_mode: bool = False
     progress: Callable[[str], None] = lambda line: None
     warnings: list[str] = field(default_factory=list)
+    controller: int | None = None
     client: Client = field(init=False, repr=False)
+    fence: Fence | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.check_mode = self.check_mode or bool(self.params.get("render_to"))
-        # Made here, not at first use: threads of a body share it.
+        # Made here, not at first use: threads of a body share them.
         self.client = Client(self.params)
+        holder = self.params.get("lock_holder")
+        self.fence = Fence(self.client, holder) if holder and not self.check_mode else None
+        told = self.progress
+
+        def alive(line: str) -> None:
+            told(line)
+            if self.fence:
+                self.fence.keep()
+
+        # Whoever waits tells of it every few seconds: that is the time to renew the lock.
+        self.progress = alive
 
     def writer(self, force: bool = False) -> Writer:
         """The one writer, in this task's check mode, journaled when the task has a ``run_id``."""
         run_id = self.params.get("run_id")
         journal = Journal(self.client, run_id) if run_id else None
-        return Writer(self.client, check_mode=self.check_mode, force=force, journal=journal)
+        return Writer(self.client, check_mode=self.check_mode, force=force, journal=journal, fence=self.fence)
 
     def take(self, outcome: Outcome) -> None:
         """Makes the outcome's warnings the task's, and with ``render_to`` writes the outcome as files."""
@@ -65,8 +85,8 @@ class ModuleSpec:
     """What Ansible must know of a module, and its body.
 
     ``options`` is the argument spec without the connection's options; ``connects`` adds these. ``writes`` adds
-    ``run_id`` and ``render_to``. ``libraries`` are the import names of what requirements.txt must have brought. The
-    rest is AnsibleModule's own: see its documentation.
+    ``WRITING_OPTIONS``. ``libraries`` are the import names of what requirements.txt must have brought. The rest is
+    AnsibleModule's own: see its documentation.
     """
 
     body: Callable[[Task], dict[str, Any]]

@@ -46,6 +46,15 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  as_before_by:
+    description:
+      - How an answer is compared with the one before.
+      - With V(answering) any answer will do where there was one before, such as a login in place of a page. No answer,
+        an error of the server (5xx) and V(404) are none.
+    type: str
+    choices: [sameness, answering]
+    default: sameness
+    version_added: 0.3.0
   timeout:
     description: Seconds that may pass without a byte, connecting included.
     type: float

@@ -12,9 +12,15 @@ description:
   - Objects that the run created are deleted, as long as they are still ours. Objects that it deleted are created again.
     Of objects that it changed, exactly the fields that it touched get their former values back, or go when they had
     none, and their former owners in C(metadata.managedFields) with them.
-  - What others changed since stays. Each such field is named in a warning and in RV(left_alone).
-  - A namespace that the run created stays while others have workloads, Services, ConfigMaps, volumes or Ingresses in
-    it, and a CustomResourceDefinition while others have resources of its kind.
+  - A field goes back when it has the value that the run set, whoever wrote it last. One to which somebody has given
+    another value since stays. Each such field is named in a warning and in RV(left_alone).
+  - Nothing is deleted while something that stays refers to it, such as a middleware to the Service that it asks, an
+    Ingress or a route to a middleware, a pod to a ConfigMap, Secret or ServiceAccount, a Service to its Deployment.
+    Then it stays with all that it needs to work, and is named with the command that removes it later. What may not be
+    listed counts as in use.
+  - A namespace that the run created stays while there is anything of others in it, of whatever kind the API server
+    serves, or anything that may not be listed; and a CustomResourceDefinition while others have resources of its kind.
+  - What is gone meanwhile, an object, its namespace or its kind, is named and passed over.
   - Objects that are needed by others come back first; those that refer to others are put back before what they refer to
     is deleted.
   - Everything is tried on the API server first. A task that is killed in the middle can be run again and ends where the
@@ -23,15 +29,31 @@ version_added: 0.1.0
 author: The resilient.traefik authors (@resilient)
 options:
   run_id:
-    description: The run. By default the newest one that has not been restored; there may be none.
+    description:
+      - The run. By default the newest one that has not been restored and was no rollback itself; there may be none.
+      - With the name of a rollback, see O(as_run), what it put back is led forward again.
     type: str
   newer:
     description:
-      - What to do when newer runs, not restored themselves, changed the same fields. V(refuse) names them.
+      - What to do when newer runs, not restored themselves, changed the same fields.
+      - V(keep) leaves what they set, and has them go back to the state before O(run_id) when they are restored
+        themselves. In whatever order runs are restored, the end is the same.
+      - V(refuse) fails and names them.
       - V(include) restores all newer runs as well and so goes back to before O(run_id).
     type: str
-    choices: [refuse, include]
-    default: refuse
+    choices: [keep, refuse, include]
+    default: keep
+  as_run:
+    description:
+      - Records this rollback in the journal under this name, so that restoring that name leads forward again. The last
+        two rollbacks are kept, beside the last ten runs.
+    type: str
+    version_added: 0.3.0
+  lock_holder:
+    description:
+      - Who is to hold the cluster's lock while this task writes, see O(resilient.traefik.apply#module:lock_holder).
+    type: str
+    version_added: 0.3.0
   wait:
     description: Wait until what was put back is ready and what was deleted is gone.
     type: bool
@@ -119,6 +141,15 @@ left_alone:
       description: The field managers who own it now.
       type: list
       elements: str
+    later:
+      description: The command that removes an object which stays because it is in use. Empty for anything else.
+      type: str
+      sample: kubectl delete service auth-proxy --namespace traefik
+summary:
+  description: The objects by what became of them, in words.
+  returned: success
+  type: dict
+  sample: {created: [], put_back: [Middleware traefik/auth], deleted: [Service traefik/auth-proxy]}
 """
 
 from ansible_collections.resilient.traefik.plugins.module_utils import restore

@@ -14,7 +14,11 @@ description:
   - A lock whose time has run out is taken over with a warning that names the former holder. When two runs try at the
     same time, the API server decides, and one of them wins.
   - The holder itself may take the lock again. It is renewed once a third of O(duration) has passed, and left alone
-    before. A task that runs longer than O(duration) loses the lock.
+    before.
+  - On a local connection a small process beside the controller keeps the lock, see O(keep). It renews it while
+    ansible-playbook lives, however long a task takes, and gives it back when ansible-playbook has ended, also by
+    SIGTERM (as AWX cancels a job), SIGINT or SIGKILL.
+  - Modules with O(resilient.traefik.apply#module:lock_holder) renew it too, and write nothing once it is lost.
   - All times are the API server's, so the clocks of controllers need not agree.
 version_added: 0.1.0
 author: The resilient.traefik authors (@resilient)
@@ -41,9 +45,22 @@ options:
     description: Who takes the lock. By default C(USER@HOST:RUN_ID) with the controller's user and host and O(run_id).
     type: str
   duration:
-    description: Seconds until the lock may be taken over, counted from when it was taken or last renewed.
+    description:
+      - Seconds until the lock may be taken over, counted from when it was taken or last renewed.
+      - Since it is kept, this is how long a lock blocks whose controller and keeper are both gone, as with a machine or
+        a container that is switched off.
     type: int
-    default: 1800
+    default: 300
+  keep:
+    description:
+      - Whether to keep the lock for as long as ansible-playbook lives and to give it back at its end.
+      - Set it to V(false) where one run is several calls of ansible-playbook. Then nothing but its tasks renews the
+        lock.
+      - Needs a local connection and a controller on Linux 5.3 or newer. Elsewhere it has no effect, and O(duration)
+        has to be longer than the longest task.
+    type: bool
+    default: true
+    version_added: 0.3.0
   force:
     description: With O(state=released), whether to give back a lock that somebody else holds.
     type: bool

@@ -119,6 +119,10 @@ runs:
     restored:
       description: When it was restored, empty when it was not.
       type: str
+    undoes:
+      description: The runs that it put back, when it was a rollback. Empty for any other run.
+      type: list
+      elements: str
     entries:
       description: The objects of the run, with C(api_version), C(kind), C(namespace) and C(name) as in RV(recorded).
       type: list

@@ -9,6 +9,7 @@ same body, same argument spec.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from types import ModuleType
 from typing import Any
@@ -47,7 +48,12 @@ class InProcessAction(ActionBase):
         hidden = validated._no_log_values
         if validated.error_messages:
             return result | dict(remove_values({"failed": True, "msg": self._refusal(validated.errors)}, hidden))
-        task = Task(validated.validated_parameters, check_mode=self._task.check_mode, progress=self._progress)
+        task = Task(
+            validated.validated_parameters,
+            check_mode=self._task.check_mode,
+            progress=self._progress,
+            controller=_controller(),
+        )
         answer = self._answer(spec, task)
         # Looking for nothing through thousands of objects takes longer than reading them did.
         return result | (dict(remove_values(answer, hidden)) if hidden else answer)
@@ -73,6 +79,12 @@ class InProcessAction(ActionBase):
 
     def _progress(self, line: str) -> None:
         _display.display(f"{self._task.get_name()}: {line}")
+
+
+def _controller() -> int | None:
+    """The process that forked this one for the task."""
+    parent = multiprocessing.parent_process()
+    return parent.pid if parent else None
 
 
 def _as_module_sees(args: dict[str, Any]) -> dict[str, Any]:

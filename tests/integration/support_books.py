@@ -73,11 +73,28 @@ class Books:
         for line in running.stdout:
             lines.append(line)
             if moment in line:
-                for process in (running.pid, *_descendants(running.pid)):
+                for process in (running.pid, *descendants(running.pid)):
                     with suppress(ProcessLookupError):
                         os.kill(process, signal.SIGKILL)
         code = running.wait(SECONDS)
         return Ended(code, "".join(lines))
+
+    def signal_at(self, moment: str, number: signal.Signals, name: str, *options: str, **variables: str) -> Ended:
+        """The playbook alone given a signal, as whoever cancels it does, when it prints a line that contains this."""
+        running = subprocess.Popen(
+            self._command(name, options, variables),
+            env=_environment() | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert running.stdout is not None
+        lines = []
+        for line in running.stdout:
+            lines.append(line)
+            if moment in line:
+                running.send_signal(number)
+        return Ended(running.wait(SECONDS), "".join(lines))
 
     def _command(self, name: str, options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
         given = {
@@ -91,7 +108,7 @@ class Books:
         return command
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """The process's children and theirs. Ansible's workers have sessions of their own, so no group has them all."""
     parents: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -196,7 +196,7 @@ SAMPLES: dict[str, Sample] = {
     "read": Sample(lambda namespace: {"queries": [{"kind": "ConfigMap", "namespace": namespace}]}, changes=False),
     "restore": Sample(lambda namespace: {"run_id": run_of(namespace)}, _recorded, run=run_of),
     "retry_info": Sample(_retried, _chained, changes=False),
-    "run_lock": Sample(lambda namespace: {"name": "lock", "namespace": namespace, "run_id": "one"}),
+    "run_lock": Sample(lambda namespace: {"name": "lock", "namespace": namespace, "run_id": "one", "keep": False}),
     "slow_backends": Sample(_slow, _served),
     "snapshot": Sample(_kept, run=run_of),
     "tier_info": Sample(_tier, _labelled, changes=False),

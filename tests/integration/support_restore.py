@@ -49,9 +49,12 @@ class Site:
         """An object of the namespace."""
         return ObjectRef(api_version, kind, name, self.namespace)
 
-    def restore(self, run_id: str = "", *, check: bool = False, newer: str = "refuse") -> dict[str, Any]:
+    def restore(
+        self, run_id: str = "", *, check: bool = False, newer: str = "refuse", as_run: str = ""
+    ) -> dict[str, Any]:
         """The result of the module's body, with its warnings."""
         params = {"run_id": run_id or None, "newer": newer, "wait": False, "wait_timeout": 60, "pause": 0.5}
+        params |= {"as_run": as_run or None}
         task = Task(self.params | params, check_mode=check)
         return restore.run(task) | {"warnings": task.warnings}
 

@@ -238,7 +238,7 @@ def test_options_that_make_no_sense(player: Player, untouched: None) -> None:
 
 
 def test_nothing_begins_while_another_run_holds_the_lock(player: Player, untouched: None) -> None:
-    player.task("run_lock", {"holder": "somebody", "duration": 60})
+    player.task("run_lock", {"holder": "somebody", "duration": 60, "keep": False})
     try:
         assert "lock: somebody has held" in refused(player, "forward_auth_down", lock_holder="me")
     finally:

@@ -28,7 +28,7 @@ MakeAccount = Callable[..., Params]
 
 def _lock(params: Params, admin: Client, namespace: str) -> None:
     """Takes the lock, gives it back, and takes it once more. In the namespace of the account's own role."""
-    lease = {"name": namespace, "namespace": "resilient-traefik", "holder": "me", "run_id": None}
+    lease = {"name": namespace, "namespace": "resilient-traefik", "holder": "me", "run_id": None, "keep": False}
     try:
         for state in ("held", "released", "held"):
             run_lock.run(
@@ -59,7 +59,11 @@ def _mark(params: Params, admin: Client, namespace: str) -> None:
     run_id = _run_id()
     ref = ObjectRef("v1", "ConfigMap", "none", namespace)
     Journal(admin, run_id).record_states([(ref, None)])
-    restore.run(Task(params | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5, "pause": 0}))
+    restore.run(
+        Task(
+            params | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5, "pause": 0, "as_run": None}
+        )
+    )
 
 
 def _undo(params: Params, admin: Client, namespace: str) -> None:
@@ -73,7 +77,12 @@ def _undo(params: Params, admin: Client, namespace: str) -> None:
     run.delete([ObjectRef("v1", "ConfigMap", "doomed", namespace)])
     run.apply([namespace_object(more), config_map(more, a="1")])
     try:
-        restore.run(Task(params | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5, "pause": 0}))
+        restore.run(
+            Task(
+                params
+                | {"run_id": run_id, "newer": "refuse", "wait": False, "wait_timeout": 5, "pause": 0, "as_run": None}
+            )
+        )
     finally:
         setup.delete([ObjectRef("v1", "Namespace", more)])
     assert admin.get(ObjectRef("v1", "ConfigMap", "settings", namespace))["data"] == {"a": "1"}

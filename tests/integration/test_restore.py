@@ -171,7 +171,10 @@ def test_created_namespace_goes_unless_somebody_moved_in(site: Site, run_id: str
     visitor = Writer(site.client, check_mode=False)
     visitor.apply([config_map(name, "visitor", a="1")])
     result = site.restore(run_id)
-    assert result["warnings"] == [f"Namespace {name}: is in use by others (ConfigMap visitor): left as it is"]
+    assert result["warnings"] == [
+        f"Namespace {name}: is in use by others (ConfigMap visitor): left as it is. "
+        f"To remove it later: kubectl delete namespace {name}"
+    ]
     assert site.client.find(ObjectRef("v1", "ConfigMap", "settings", name)) is None
 
     visitor.delete([ObjectRef("v1", "ConfigMap", "visitor", name)])

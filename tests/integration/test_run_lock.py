@@ -34,6 +34,7 @@ def take(kubeconfig: Path, namespace: str) -> Take:
     def call(holder: str, **more: Any) -> dict[str, Any]:
         options = {"kubeconfig": str(kubeconfig), "name": "lock", "namespace": namespace, "holder": holder}
         defaults = {"state": "held", "run_id": None, "duration": 1800, "force": False, "take_over_from": None}
+        defaults |= {"keep": False}
         task = Task(options | defaults | more)
         return run_lock.run(task) | {"warnings": task.warnings}
 
@@ -46,7 +47,8 @@ def _holder(admin: Client, namespace: str) -> str:
 
 
 def test_takes_holds_and_gives_back(namespace: str, admin: Client, audited: Audited) -> None:
-    arguments = {"name": "lock", "namespace": namespace, "run_id": "first"}
+    # Every task here is a call of ansible-playbook of its own.
+    arguments = {"name": "lock", "namespace": namespace, "run_id": "first", "keep": False}
     player = audited.player()
     for state, held in (("held", True), ("released", False)):
         check = player.task("run_lock", arguments | {"state": state}, check=True, diff=True)

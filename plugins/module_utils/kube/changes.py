@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,6 +20,12 @@ class Recorder(Protocol):
     """Told the states of objects, as they are and as they will be, before they are written: the journal."""
 
     def record(self, states: Sequence[tuple[ObjectRef, Object | None, Object | None]]) -> None: ...
+
+
+class Guard(Protocol):
+    """Asked before each write whether it may be done: raises when the run has lost the cluster's lock."""
+
+    def check(self) -> None: ...
 
 
 # The managedFields that an object is to end up with, worked out from the object as it was written.
@@ -52,12 +58,14 @@ class Undo:
     """What takes a set of objects back to where they were: written in this order, and by one plan.
 
     ``recreated`` are objects with their owners, created in apply order. Then come ``patches`` and last, when nothing
-    refers to them any more, ``deleted``, both with those first that need others.
+    refers to them any more, ``deleted``, both with those first that need others. ``after`` are the objects as they will
+    be of what is created and patched.
     """
 
     recreated: Sequence[tuple[Object, Owners]] = ()
     patches: Sequence[Patch] = ()
     deleted: Sequence[ObjectRef] = ()
+    after: Mapping[ObjectRef, Object] = field(default_factory=dict)
 
 
 @dataclass

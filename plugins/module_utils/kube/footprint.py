@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -46,6 +48,22 @@ class Footprint:
     def from_json(cls, given: Mapping[str, Any]) -> Footprint:
         """The inverse of as_json."""
         return cls(paths_of(given.get("taken")), paths_of(given.get("removed")))
+
+
+# By path what a run set there last, as a digest: compared, and never put back.
+Digests = Mapping[Path, str]
+
+
+def digest(value: Any) -> str:
+    """Stand for a value when two are compared; the empty string for a missing one."""
+    if value is MISSING:
+        return ""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def digests(item: Mapping[str, Any] | None, paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the digests of an object's values at the paths; without an object none."""
+    return {path: digest(value_at(item, path)) for path in paths} if item else {}
 
 
 def footprint(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Footprint:

@@ -25,7 +25,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 
 RUNS_KEPT = 10
 _RUN_LABEL, _PART_LABEL = "resilient.traefik/run", "resilient.traefik/part"
-_RESTORED = "resilient.traefik/restored"
+_RESTORED, _RESTORED_BY = "resilient.traefik/restored", "resilient.traefik/restored-by"
+_UNDOES, _REBASED_BY = "resilient.traefik/undoes", "resilient.traefik/rebased-by"
+# Of rollbacks, which are recorded too so that a harmful one can be led forward again.
+ROLLBACKS_KEPT = 2
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 _NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Tasks of one run at the same time want the same name for their next part.
@@ -36,19 +39,24 @@ _NAME_TRIES = 10
 class Run:
     """A recorded run: its id, the time of its first part (ISO 8601, UTC, the API server's clock) and its entries.
 
-    ``restored`` is the time at which all of it was put back, empty until then.
+    ``restored`` is the time at which all of it was put back, empty until then. ``undoes`` are the runs that it put
+    back, when it was a rollback.
     """
 
     run_id: str
     started: str
     restored: str
     entries: list[Entry]
+    undoes: tuple[str, ...] = ()
 
 
 class Journal:
-    """The journal of one run. Raises BadArgument when ``run_id`` cannot be part of an object's name."""
+    """The journal of one run. Raises BadArgument when ``run_id`` cannot be part of an object's name.
 
-    def __init__(self, client: Client, run_id: str) -> None:
+    ``undoes`` are the runs that this one puts back, when it is a rollback.
+    """
+
+    def __init__(self, client: Client, run_id: str, undoes: Sequence[str] = ()) -> None:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,50}[a-z0-9])?", run_id):
             raise errors.BadArgument(
                 f"run_id: {run_id!r} must be at most 52 lower-case letters, digits, '-' and '.', and begin and end "
@@ -58,6 +66,7 @@ class Journal:
         # What the journal itself writes is not journaled.
         self._writer = Writer(client, check_mode=False)
         self.run_id = run_id
+        self._marks = {_UNDOES: ",".join(undoes)} if undoes else {}
 
     def record(self, states: Sequence[tuple[ObjectRef, Object | None, Object | None]]) -> None:
         """Stores what a set of writes adds to the run. Called before they are sent, with states before and after."""
@@ -75,6 +84,12 @@ class Journal:
         parts, known = self._known()
         additions = [journal_entries.recorded_state(known.get(ref), ref, state) for ref, state in states]
         self._store(parts, known, additions)
+
+    def rebase(self, states: Iterable[tuple[ObjectRef, Object | None, bool]], by: str) -> None:
+        """Replace recorded states (object, state before, as a whole), because the rollback ``by`` changed them."""
+        parts, known = self._known()
+        self._marks |= {_REBASED_BY: by} if by else {}
+        self._store(parts, known, [journal_entries.rebased(known[ref], before, whole) for ref, before, whole in states])
 
     def _known(self) -> tuple[list[Object], dict[ObjectRef, Entry]]:
         parts = _parts(self._client, self.run_id)
@@ -97,7 +112,7 @@ class Journal:
         """The number under which the part could be stored: the first one that is free."""
         for attempt in range(number, number + _NAME_TRIES):
             try:
-                create_with_namespace(self._writer, _part(self.run_id, attempt, data))
+                create_with_namespace(self._writer, _part(self.run_id, attempt, data, self._marks))
             except AlreadyThere:
                 continue
             return attempt
@@ -114,11 +129,11 @@ class Journal:
         by_run: dict[str, list[Object]] = {}
         for part in answer.get("items") or []:
             by_run.setdefault(part["metadata"]["labels"][_RUN_LABEL], []).append(part)
-        newest_first = sorted(by_run.values(), key=_started, reverse=True)
+        undoing = _UNDOES in self._marks
+        alike = [parts for parts in by_run.values() if any(map(_undoes, parts)) == undoing]
+        newest_first = sorted(alike, key=_started, reverse=True)
         self._writer.delete(
-            ObjectRef("v1", "Secret", part["metadata"]["name"], NAMESPACE)
-            for parts in newest_first[RUNS_KEPT - 1 :]
-            for part in parts
+            _secret(part) for parts in newest_first[(ROLLBACKS_KEPT if undoing else RUNS_KEPT) - 1 :] for part in parts
         )
 
 
@@ -131,19 +146,30 @@ def runs(client: Client, run_id: str = "") -> list[Run]:
     return sorted(recorded, key=_age, reverse=True)
 
 
-def mark_restored(client: Client, run_id: str) -> None:
+def mark_restored(client: Client, run_id: str, by: str = "") -> None:
     """Notes that all of the run was put back: its entries are history, and the same run may begin anew."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    body = {"metadata": {"annotations": {_RESTORED: now}}}
+    body = {"metadata": {"annotations": {_RESTORED: now} | ({_RESTORED_BY: by} if by else {})}}
     open_parts = [part for part in _parts(client, run_id) if not _restored(part)]
     Writer(client, check_mode=False).patch([Patch(part, body) for part in open_parts])
+
+
+def reopen(client: Client, rollback: str) -> None:
+    """Have the runs that a rollback put back be there to be put back: the rollback itself was taken back."""
+    parts = _parts(client)
+    body = {"metadata": {"annotations": {_RESTORED: None, _RESTORED_BY: None}}}
+    writer = Writer(client, check_mode=False)
+    writer.patch([Patch(part, body) for part in parts if _annotation(part, _RESTORED_BY) == rollback])
+    writer.delete(_secret(part) for part in parts if _annotation(part, _REBASED_BY) == rollback)
 
 
 def _run(run_id: str, parts: list[Object]) -> Run:
     open_parts = [part for part in parts if not _restored(part)]
     entries = journal_entries.unpacked(part.get("data") or {} for part in open_parts or parts)
     restored = "" if open_parts else max(map(_restored, parts))
-    return Run(run_id, _started(open_parts or parts), restored, sorted(entries.values(), key=lambda entry: entry.ref))
+    listed = sorted(entries.values(), key=lambda entry: entry.ref)
+    undoes = next((found for found in map(_undoes, open_parts or parts) if found), ())
+    return Run(run_id, _started(open_parts or parts), restored, listed, undoes)
 
 
 def _age(run: Run) -> tuple[str, str]:
@@ -156,7 +182,19 @@ def _started(parts: Iterable[Object]) -> str:
 
 
 def _restored(part: Object) -> str:
-    return str((part["metadata"].get("annotations") or {}).get(_RESTORED, ""))
+    return _annotation(part, _RESTORED)
+
+
+def _undoes(part: Object) -> tuple[str, ...]:
+    return tuple(filter(None, _annotation(part, _UNDOES).split(",")))
+
+
+def _annotation(part: Object, name: str) -> str:
+    return str((part["metadata"].get("annotations") or {}).get(name, ""))
+
+
+def _secret(part: Object) -> ObjectRef:
+    return ObjectRef("v1", "Secret", part["metadata"]["name"], NAMESPACE)
 
 
 def _number(part: Object) -> int:
@@ -175,7 +213,7 @@ def _named(item: Object) -> Object:
     return item | {"apiVersion": "v1", "kind": "Secret"}
 
 
-def _part(run_id: str, number: int, data: dict[str, str]) -> Object:
+def _part(run_id: str, number: int, data: dict[str, str], marks: dict[str, str]) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -183,6 +221,7 @@ def _part(run_id: str, number: int, data: dict[str, str]) -> Object:
             "name": f"journal-{run_id}-{number}",
             "namespace": NAMESPACE,
             "labels": {_RUN_LABEL: run_id, _PART_LABEL: str(number)},
+            "annotations": dict(marks),
         },
         "type": "resilient.traefik/journal",
         "immutable": True,

@@ -18,7 +18,12 @@ from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint, footprint
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import (
+    Digests,
+    Footprint,
+    digests,
+    footprint,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 
 CREATED, CHANGED, DELETED, RECORDED = "created", "changed", "deleted", "recorded"
@@ -32,7 +37,8 @@ class Entry:
 
     ``before`` is the state before the run's first write, None when it was not there. ``last`` is what the run did last:
     created, changed or deleted it, or recorded it without a write. ``whole`` says that the whole object is to go back,
-    not only what the run touched. ``recorded`` is the time of the first record by the controller's clock (ISO 8601,
+    not only what the run touched. ``values`` are what the run set at the touched paths (digests; none in journals of
+    version 0.2). ``recorded`` is the time of the first record by the controller's clock (ISO 8601,
     UTC), ``records`` their number.
     """
 
@@ -43,6 +49,9 @@ class Entry:
     recorded: str = ""
     whole: bool = False
     records: int = 1
+    values: Digests = field(default_factory=dict)
+    # In place of the state before: an older run was put back under this one.
+    rebased: bool = False
 
     @property
     def change(self) -> str:
@@ -54,12 +63,15 @@ def addition(known: Entry | None, ref: ObjectRef, before: Object | None, after: 
     """What a write that is about to begin adds to the object's entry; None when the entry covers it already."""
     last = DELETED if after is None else CREATED if before is None else CHANGED
     if known is None:
-        return Entry(ref, before, last, footprint(before, after), _now())
+        touched = footprint(before, after)
+        return Entry(ref, before, last, touched, _now(), values=digests(after, touched.paths))
     touched = footprint(known.before, after)
+    values = digests(after, touched.paths | known.touched.paths)
     as_before = (last == DELETED) == (known.last == DELETED) and known.last != RECORDED
-    if as_before and touched.paths <= known.touched.paths:
+    if as_before and touched.paths <= known.touched.paths and values.items() <= known.values.items():
         return None
-    return Entry(ref, None, CHANGED if last == CREATED and known.before else last, touched, _now())
+    last = CHANGED if last == CREATED and known.before else last
+    return Entry(ref, None, last, touched, _now(), values=values)
 
 
 def recorded_state(known: Entry | None, ref: ObjectRef, state: Object | None) -> Entry | None:
@@ -69,18 +81,28 @@ def recorded_state(known: Entry | None, ref: ObjectRef, state: Object | None) ->
     return Entry(ref, None if known else state, RECORDED, recorded=_now(), whole=True)
 
 
+def rebased(known: Entry, before: Object | None, whole: bool) -> Entry:
+    """What leads an object's entry back to another state: one from before an older run, which was put back first."""
+    return Entry(known.ref, before, known.last, recorded=_now(), whole=whole, rebased=True)
+
+
 def combined(entries: Iterable[Entry]) -> Entry:
     """The entries of one object, in the order of their time, as one: the first state, and all that was touched."""
     return reduce(_combine, entries)
 
 
 def _combine(first: Entry, later: Entry) -> Entry:
+    if later.rebased:
+        return replace(
+            first, before=later.before, whole=first.whole or later.whole, records=first.records + later.records
+        )
     return replace(
         first,
         last=first.last if later.last == RECORDED else later.last,
         touched=first.touched | later.touched,
         whole=first.whole or later.whole,
         records=first.records + later.records,
+        values={**first.values, **later.values},
     )
 
 
@@ -131,6 +153,8 @@ def _chunks(entry: Entry, number: int) -> list[tuple[str, bytes]]:
         "touched": entry.touched.as_json(),
         "recorded": entry.recorded,
         "whole": entry.whole,
+        "values": [[*path, value] for path, value in sorted(entry.values.items())],
+        "rebased": entry.rebased,
     }
     packed_record = gzip.compress(json.dumps(record, separators=(",", ":")).encode(), mtime=0)
     count = -(-len(packed_record) // PART_BYTES)
@@ -144,7 +168,18 @@ def _decoded(chunks: list[str]) -> Entry:
     record = json.loads(gzip.decompress(b"".join(base64.b64decode(chunk) for chunk in chunks)))
     touched = Footprint.from_json(record["touched"])
     ref = ObjectRef(**record["ref"])
-    return Entry(ref, record["before"], record["last"], touched, record["recorded"], record["whole"])
+    # Records of version 0.2 have neither.
+    values = {tuple(path): value for *path, value in record.get("values", [])}
+    return Entry(
+        ref,
+        record["before"],
+        record["last"],
+        touched,
+        record["recorded"],
+        record["whole"],
+        values=values,
+        rebased=record.get("rebased", False),
+    )
 
 
 def _now() -> str:

@@ -35,6 +35,11 @@ class Holding:
         """True when its holder should renew it."""
         return now >= self.renewed + (self.expires - self.renewed) * _RENEWED_AFTER
 
+    @property
+    def lasts(self) -> timedelta:
+        """For how long it was taken or last renewed."""
+        return self.expires - self.renewed
+
     def age(self, now: datetime) -> int:
         """Seconds since it was taken."""
         return max(0, round((now - self.acquired).total_seconds()))

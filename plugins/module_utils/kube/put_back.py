@@ -24,7 +24,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_owner
     value_at,
     without_server_fields,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Digests, Footprint, digest
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 
 
@@ -36,21 +36,26 @@ class Kept:
     owners: list[str]
 
 
-def put_back(before: Object, now: Object, touched: Footprint) -> tuple[Object, list[Kept]]:
+def put_back(
+    before: Object, now: Object, touched: Footprint, values: Digests | None = None
+) -> tuple[Object, list[Kept]]:
     """The object as it would be with the touched fields as they were before, and what is left alone.
 
-    A field goes back unless somebody else owns it: who changes a field owns it from then on. One that is gone comes
-    back only when it was the run that removed it.
+    A field goes back when it has the value that the run set (``values``), whoever wrote it last. One with another value
+    goes back unless somebody else owns it: who changes a field owns it from then on. One that is gone comes back only
+    when it was the run that removed it.
     """
+    values = values or {}
+    as_set = frozenset(path for path, value in values.items() if digest(value_at(now, path)) == value)
     ours, others = owned_paths(now, ours=True), owned_paths(now, ours=False)
     containers = containers_of(ours, others, owned_paths(before, ours=True), owned_paths(before, ours=False))
-    foreign = others | _of_other_runs(ours - containers, touched, before, now)
+    foreign = (others - as_set) | _of_other_runs(ours - containers, touched, before, now)
     target, kept = copy.deepcopy(now), list[Kept]()
     for path in sorted(touched.paths - containers):
         was, is_now = value_at(before, path), value_at(now, path)
         if was == is_now:
             continue
-        removed_by_others = is_now is MISSING and path not in touched.removed
+        removed_by_others = is_now is MISSING and path not in touched.removed and path not in as_set
         if path in foreign or removed_by_others:
             kept.append(Kept(path, owners_at(now, path)))
         else:

@@ -20,6 +20,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes imp
     UNCHANGED,
     UPDATED,
     Change,
+    Guard,
     Outcome,
     Owners,
     Patch,
@@ -56,15 +57,25 @@ __all__ = ["ABSENT", "CREATED", "DELETED", "UNCHANGED", "UPDATED", "Change", "Ou
 
 
 class Writer:
-    """Applies, patches, creates and deletes. ``force`` takes over fields that other managers own."""
+    """Applies, patches, creates and deletes. ``force`` takes over fields that other managers own.
+
+    ``journal`` is told what is about to be written, ``fence`` is asked before each write whether it may be done.
+    """
 
     def __init__(
-        self, client: Client, *, check_mode: bool, force: bool = False, journal: Recorder | None = None
+        self,
+        client: Client,
+        *,
+        check_mode: bool,
+        force: bool = False,
+        journal: Recorder | None = None,
+        fence: Guard | None = None,
     ) -> None:
         self._client = client
         self._check_mode = check_mode
         self._requests = WriteRequests(client, force)
         self._journal = journal
+        self._fence = fence
 
     def apply(self, objects: Sequence[Object]) -> Outcome:
         """Server-side apply of a set of objects, those that others need first.
@@ -104,7 +115,7 @@ class Writer:
     def undo(self, undo: Undo) -> Outcome:
         """Takes objects back to where they were, owners included. Raises Invalid, Forbidden, WriteFailed."""
         recreated = [self._plan_recreate(*pair) for pair in undo.recreated]
-        patched = self._client.concurrently(self._plan_patch, undo.patches)
+        patched = self._client.concurrently(self._plan_patch_of_what_is_there, undo.patches)
         deleted = self._client.concurrently(self._plan_delete, undo.deleted)
         groups = [
             *in_apply_order(change.ref for change in recreated),
@@ -197,6 +208,14 @@ class Writer:
 
         return Change(ref, UNCHANGED if same else UPDATED, patch.seen, after, send)
 
+    def _plan_patch_of_what_is_there(self, patch: Patch) -> Change:
+        """What somebody deleted since it was read has nothing left to be taken back."""
+        ref = ref_of(patch.seen)
+        try:
+            return self._plan_patch(patch)
+        except errors.NotFound:
+            return Change(ref, ABSENT, None, None, lambda: None)
+
     def _renewing(
         self, patch: Patch, attempt: Callable[[Patch], _Answer], settled: Callable[[Object], _Answer]
     ) -> _Answer:
@@ -241,6 +260,8 @@ class Writer:
         todo = {change.ref: change for change in plan if change.changed}
         if self._check_mode or not todo:
             return outcome
+        if self._fence:
+            self._fence.check()
         if self._journal:
             self._journal.record([(change.ref, change.before, change.after) for change in todo.values()])
         for group in in_apply_order(todo, reverse=reverse) if groups is None else groups:
@@ -255,6 +276,8 @@ class Writer:
             if failures:
                 return
             try:
+                if self._fence:
+                    self._fence.check()
                 change.after = change.send() or change.after
                 change.written = True
             except errors.ResilientError as error:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import json
 import random
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import journal_entries
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint, digests
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import (
     PART_BYTES,
     Entry,
     addition,
     combined,
     packed,
+    rebased,
     recorded_state,
     unpacked,
 )
@@ -68,7 +72,7 @@ def test_many_records_share_parts() -> None:
 
 def test_later_write_adds_only_what_is_new() -> None:
     first = _added(None, _state(a="1", b="1"), _state(a="2", b="1"))
-    assert addition(first, REF, _state(a="2", b="1"), _state(a="3", b="1")) is None
+    assert addition(first, REF, _state(a="2", b="1"), _state(a="2", b="1")) is None
     second = _added(first, _state(a="2", b="1"), _state(a="2", b="2"))
     assert second.before is None
     whole = combined([first, second])
@@ -79,7 +83,34 @@ def test_later_write_adds_only_what_is_new() -> None:
 
 def test_later_write_is_compared_with_the_first_state() -> None:
     first = _added(None, _state(a="1", b="1"), _state(b="1"))
-    assert addition(first, REF, _state(b="1"), _state(a="1", b="1")) is None
+    back = _added(first, _state(b="1"), _state(a="1", b="1"))
+    assert back.touched == Footprint()
+
+
+def test_a_field_has_the_value_that_was_set_last() -> None:
+    first = _added(None, _state(a="1"), _state(a="2"))
+    second = _added(first, _state(a="2"), _state(a="3"))
+    whole = combined([first, second])
+    assert whole.values == digests(_state(a="3"), [("f:data", "f:a")])
+    assert addition(whole, REF, _state(a="3"), _state(a="3")) is None
+    assert unpacked(packed([(second, 1), (first, 0)]))[REF] == whole
+
+
+def test_a_record_without_values_is_of_an_older_version() -> None:
+    entry = replace(_added(None, _state(a="1"), _state(a="2")), values={})
+    (part,) = packed([(entry, 0)])
+    (key,) = part
+    record = json.loads(gzip.decompress(base64.b64decode(part[key])))
+    old = {name: value for name, value in record.items() if name not in ("values", "rebased")}
+    part[key] = base64.b64encode(gzip.compress(json.dumps(old).encode())).decode()
+    assert unpacked([part]) == {REF: entry}
+
+
+def test_rebased_state_takes_the_place_of_the_one_before() -> None:
+    first = _added(None, _state(a="2"), _state(a="3"))
+    assert combined([first, rebased(first, _state(a="1"), whole=False)]).before == _state(a="1")
+    gone = combined([first, rebased(first, None, whole=False)])
+    assert (gone.before, gone.change) == (None, journal_entries.CREATED)
 
 
 def test_what_a_run_did_all_in_all() -> None:

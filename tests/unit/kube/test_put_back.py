@@ -15,7 +15,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_owner
     same_owners,
     value_at,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint, footprint
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint, digests, footprint
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.put_back import (
     json_patch,
     owners_put_back,
@@ -104,8 +104,30 @@ def test_what_somebody_else_set_since_stays_and_is_named() -> None:
     assert [(in_words(item.path), item.owners) for item in kept] == [("spec.replicas", ["kubectl"])]
 
 
+@pytest.mark.parametrize(
+    ("value", "becomes", "kept"),
+    [(3, 1, []), (7, 7, ["kubectl"])],
+)
+def test_a_value_of_ours_goes_back_whoever_wrote_it_last(value: int, becomes: int, kept: list[str]) -> None:
+    before = _object({"replicas": 1}, _entry("helm", "Update", "f:spec|f:replicas"))
+    after = _object({"replicas": 3}, _entry(OURS, "Apply", "f:spec|f:replicas"))
+    touched = footprint(before, after)
+    now = _object({"replicas": value}, _entry("kubectl", "Update", "f:spec|f:replicas"))
+    target, left = put_back(before, now, touched, digests(after, touched.paths))
+    assert _spec(target) == {"replicas": becomes}
+    assert [owner for item in left for owner in item.owners] == kept
+
+
+def test_what_the_run_removed_comes_back_and_what_others_removed_does_not() -> None:
+    before = _object({"a": 1}, _entry("helm", "Update", "f:spec|f:a"))
+    after = _object({"b": 2}, _entry(OURS, "Apply", "f:spec|f:b"))
+    touched = footprint(before, after)
+    target, left = put_back(before, _object({}), touched, digests(after, touched.paths))
+    assert (_spec(target), left) == ({"a": 1}, [])
+
+
 def test_what_somebody_else_confirmed_since_stays() -> None:
-    """They applied our value as their own: they want it now."""
+    """They applied our value as their own. The journal is of version 0.2 and does not tell that it is ours."""
     before = _object({"replicas": 1}, _entry("helm", "Update", "f:spec|f:replicas"))
     ours, theirs = _entry(OURS, "Apply", "f:spec|f:replicas"), _entry("argocd", "Apply", "f:spec|f:replicas")
     touched = footprint(before, _object({"replicas": 3}, ours))

@@ -41,8 +41,13 @@ def test_what_was_recorded_as_absent_is_deleted_whoever_made_it() -> None:
 
 
 def test_namespace_in_use_stays() -> None:
-    _undo, left = plan_undo([_entry(None, "created")], {REF: _state("1", OURS)}, {REF: "Deployment web"})
-    assert left[0].why == "is in use by others (Deployment web)"
+    _undo, left = plan_undo(
+        [_entry(None, "created")], {REF: _state("1", OURS)}, {REF: "is in use by others (Deployment web)"}
+    )
+    assert str(left[0]) == (
+        "ConfigMap shop/settings: is in use by others (Deployment web): left as it is. "
+        "To remove it later: kubectl delete configmap settings --namespace shop"
+    )
 
 
 def test_deleted_object_is_created_again_without_server_fields() -> None:

@@ -75,6 +75,9 @@ def deliver(task: Task, situation: Situation, plan: ValuesPlan) -> dict[str, Any
         return result
     with _upgrade(task, plan, stored, find_helm(task.params["helm_binary"])) as upgrade:
         _record(task, stored, json.loads(upgrade.run("--dry-run=server", "--output=json"))["manifest"])
+        if task.fence:
+            # Helm writes by itself.
+            task.fence.check()
         task.progress(f"upgrading {plan.subject}")
         try:
             upgrade.run("--atomic", f"--timeout={task.params['wait_timeout']}s")

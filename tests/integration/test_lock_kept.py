@@ -1,0 +1,210 @@
+"""The lock is kept while ansible-playbook lives, and free as soon as it is gone, however it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.resilient.traefik.plugins.module_utils import apply, run_lock
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.fence import LOCK, LockLost
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.lease import holding_of, lease_ref
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
+from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+from tests.integration.support_books import Books, Ended, descendants
+from tests.integration.support_engine import config_map
+from tests.integration.support_playbook import ROOT
+
+pytest_plugins = ["tests.integration.support_fixtures"]
+pytestmark = pytest.mark.alone
+
+# From the end of ansible-playbook until its lock is free.
+SOON = 10.0
+TASK_SECONDS = 20
+STARTED = "TASK [Work]"
+
+
+@pytest.fixture
+def lock(namespace: str) -> ObjectRef:
+    """A Lease of the test's own."""
+    return lease_ref("lock", namespace)
+
+
+def _holder(admin: Client, lock: ObjectRef) -> str:
+    held = holding_of(admin.find(lock))
+    return held.holder if held else ""
+
+
+def _until(seconds: float, condition: Callable[[], bool]) -> bool:
+    return any(condition() for _left in tries(seconds))
+
+
+def _book(folder: Path, kubeconfig: Path, lock: ObjectRef, seconds: float, **more: Any) -> Path:
+    """A play that takes the lock and then does something else for a while, without giving it back."""
+    taking = {"kubeconfig": str(kubeconfig), "name": lock.name, "namespace": lock.namespace, "holder": "playing"}
+    play = {
+        "hosts": "all",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": [
+            {"name": "Take", "resilient.traefik.run_lock": taking | more},
+            {"name": "Take again", "resilient.traefik.run_lock": taking | more},
+            {"name": "Work", "ansible.builtin.command": f"sleep {seconds:g}"},
+        ],
+    }
+    book = folder / "play.yml"
+    book.write_text(json.dumps([play]))
+    return book
+
+
+@contextmanager
+def _playing(book: Path) -> Iterator[subprocess.Popen[str]]:
+    """The play once its last task has begun."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", str(book)],
+        env=kept | {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    working: list[int] = []
+    try:
+        assert process.stdout is not None
+        assert any(STARTED in line for line in process.stdout), "the play never came to its last task"
+        working = descendants(process.pid)
+        yield process
+    finally:
+        for number in (process.pid, *working):
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_it_is_free_when_the_controller_is_gone(
+    kubeconfig: Path, tmp_path: Path, admin: Client, lock: ObjectRef, number: signal.Signals
+) -> None:
+    with _playing(_book(tmp_path, kubeconfig, lock, 300)) as process:
+        assert (process.poll(), _holder(admin, lock)) == (None, "playing")
+        process.send_signal(number)
+        process.wait(30)
+        assert process.returncode != 0
+        assert _until(SOON, lambda: _holder(admin, lock) == "")
+        assert _until(SOON, lambda: not _keepers())
+
+
+def test_a_short_lock_lasts_through_a_long_task(
+    kubeconfig: Path, tmp_path: Path, admin: Client, lock: ObjectRef
+) -> None:
+    """Its output is read to the end, which would not come while another process had it open."""
+    with _playing(_book(tmp_path, kubeconfig, lock, TASK_SECONDS, duration=5)) as process:
+        taken = admin.get(lock)["spec"]["acquireTime"]
+        ended = time.monotonic() + TASK_SECONDS - 1
+        while time.monotonic() < ended:
+            held = holding_of(admin.find(lock))
+            assert held is not None
+            assert not held.is_stale(admin.clock())
+        assert admin.get(lock)["spec"]["acquireTime"] == taken
+        assert len(_keepers()) == 1
+        output = process.communicate(timeout=30)[0]
+        assert process.returncode == 0, output
+    assert _until(SOON, lambda: _holder(admin, lock) == "")
+
+
+def test_nobody_keeps_a_lock_that_is_not_to_be_kept(
+    kubeconfig: Path, tmp_path: Path, admin: Client, lock: ObjectRef
+) -> None:
+    with _playing(_book(tmp_path, kubeconfig, lock, 1, keep=False)) as process:
+        assert _keepers() == []
+        process.communicate(timeout=30)
+    assert _holder(admin, lock) == "playing"
+
+
+def test_keeper_leaves_alone_what_another_run_took_over(
+    kubeconfig: Path, tmp_path: Path, admin: Client, lock: ObjectRef
+) -> None:
+    with _playing(_book(tmp_path, kubeconfig, lock, 300, duration=5)) as process:
+        _lock(kubeconfig, lock, "thief", take_over_from="playing")
+        process.terminate()
+        process.wait(30)
+        assert _until(SOON, lambda: not _keepers())
+    assert _holder(admin, lock) == "thief"
+
+
+def test_nothing_is_written_without_the_lock(kubeconfig: Path, admin: Client, namespace: str) -> None:
+    def write(**data: str) -> dict[str, Any]:
+        params = {"kubeconfig": str(kubeconfig), "lock_holder": "me", "run_id": None, "render_to": None}
+        params |= {"objects": [config_map(namespace, **data)], "state": "present", "on_conflict": "fail"}
+        return apply.run(Task(params | {"namespace": None, "wait": False, "wait_timeout": 5}))
+
+    settings = ObjectRef("v1", "ConfigMap", "settings", namespace)
+    with pytest.raises(LockLost, match="nobody holds it now"):
+        write(a="1")
+    assert admin.find(settings) is None
+    try:
+        _lock(kubeconfig, LOCK, "me", duration=2)
+        assert write(a="1")["changed"] is True
+        first = admin.get(LOCK)["spec"]["renewTime"]
+        # Each write renews it when it is time.
+        numbers = map(str, range(2, 1000))
+        assert _until(10, lambda: write(a=next(numbers))["changed"] and admin.get(LOCK)["spec"]["renewTime"] > first)
+        written = admin.get(settings)["data"]
+        _lock(kubeconfig, LOCK, "thief", take_over_from="me")
+        with pytest.raises(LockLost, match="thief holds it now") as lost:
+            write(a="stolen")
+        assert lost.value.facts["holder"] == "thief"
+        assert admin.get(settings)["data"] == written
+    finally:
+        _lock(kubeconfig, LOCK, "thief", state="released", force=True)
+
+
+def _lock(kubeconfig: Path, lock: ObjectRef, holder: str, **more: Any) -> None:
+    options = {"kubeconfig": str(kubeconfig), "name": lock.name, "namespace": lock.namespace, "holder": holder}
+    defaults = {"state": "held", "run_id": None, "duration": 60, "keep": False, "force": False, "take_over_from": None}
+    run_lock.run(Task(options | defaults | more))
+
+
+def _keepers() -> list[str]:
+    """The abstract sockets of keepers, of this machine: a test alone has no others."""
+    return [line for line in Path("/proc/net/unix").read_text().splitlines() if "@resilient.traefik/" in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_cancelled_harden_frees_the_cluster(
+    kubeconfig: Path, tmp_path: Path, admin: Client, number: signal.Signals
+) -> None:
+    books = Books(kubeconfig, tmp_path)
+    ended = books.signal_at("Note how each site answers", number, "harden", resilient_traefik_run_id="cancelled")
+    assert ended.code != 0
+    assert _until(SOON, lambda: _holder(admin, LOCK) == "")
+
+
+def test_a_refused_lock_is_all_that_is_said(kubeconfig: Path, tmp_path: Path) -> None:
+    _lock(kubeconfig, LOCK, "somebody@else.test:run")
+    try:
+        refused = Books(kubeconfig, tmp_path).play("harden")
+    finally:
+        _lock(kubeconfig, LOCK, "somebody@else.test:run", state="released")
+    _assert_only_refused(refused)
+
+
+def _assert_only_refused(refused: Ended) -> None:
+    assert refused.code != 0
+    assert "Nothing was changed. Lease resilient-traefik/resilient-traefik is held by somebody@else" in refused.output
+    assert (refused.output.count("[ERROR]"), refused.output.count("fatal:")) == (1, 1)
+    assert "Give the lock back" not in refused.output
+    assert "What was done before stays" not in refused.output
+    assert (refused.count("failed"), refused.count("rescued")) == (1, 0)
