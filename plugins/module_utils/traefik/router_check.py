@@ -12,7 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites im
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, Workload
 
 # What Traefik, 3.0 to 3.7, answers where no router fits. An application behind it may answer 404 in its own words.
-_NO_ROUTER = "404 page not found"
+NO_ROUTER = "404 page not found"
 # A site that answers nothing within this time has a router: one that has none answers at once.
 _SECONDS = 3.0
 
@@ -61,4 +61,4 @@ def _answers_404_itself(
             answer = session.ask(Request(host=site["host"], path=site["path"], https=https, verify=False))
     except NoAnswer:
         return False
-    return answer.status == 404 and answer.body.decode(errors="replace").strip() == _NO_ROUTER
+    return answer.status == 404 and answer.body.decode(errors="replace").strip() == NO_ROUTER
