@@ -29,14 +29,20 @@ options:
       workload:
         description: Name of its Deployment or DaemonSet.
         type: str
+  required:
+    description:
+      - Who has to have a proxy. V(all) is every ForwardAuth service that a route asks, V(listed) only those of
+        O(proxies). The others are then named in the sum and hold nothing up.
+    type: str
+    choices: [all, listed]
+    default: all
   proxies:
     description:
-      - The proxies as M(resilient.traefik.forward_auth_info) returns them, when not all have to be there. Middlewares
-        that none of them is about, by name or by target, are named in the sum and hold nothing up.
-      - The key C(configuration) of one is the digest of the configuration that its pods are to have.
-      - Without this option every ForwardAuth service has to have a proxy.
+      - The proxies as M(resilient.traefik.forward_auth_info) returns them. One is for the C(middleware) that it names,
+        and for every other one that asks the same C(target).
     type: list
     elements: dict
+    default: []
   left_alone:
     description: Middlewares, as C(namespace/name), that ask without a proxy on purpose. They are named in the sum.
     type: list
@@ -97,6 +103,7 @@ EXAMPLES = r"""
 - name: Only that one has to have a proxy
   resilient.traefik.forward_auth_check:
     proxies: "{{ found.proxies }}"
+    required: listed
     wait_timeout: 10
 """
 

@@ -31,9 +31,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.proof_op
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import ServedRoute
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
+ALL, LISTED = "all", "listed"
 OPTIONS: dict[str, dict[str, Any]] = {
     "traefik": PROOF_OPTIONS["traefik"],
-    "proxies": {"type": "list", "elements": "dict", "no_log": False},
+    "proxies": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+    "required": {"type": "str", "choices": [ALL, LISTED], "default": ALL},
     "left_alone": {"type": "list", "elements": "str", "default": []},
     "hosts_left_out": {"type": "list", "elements": "str", "default": []},
     "cluster_domain": {"type": "str", "default": "cluster.local"},
@@ -51,16 +53,12 @@ class NotProtected(errors.ResilientError):
 
 @dataclass(frozen=True)
 class Asked:
-    """One middleware that routes use, and what stands behind its address. ``required`` is whether that has to be ours.
-
-    ``known`` is the proxy that the run's variables tell of, empty for none.
-    """
+    """A middleware that routes use, and what stands behind its address. ``required`` is whether that has to be ours."""
 
     middleware: Object
     routes: Sequence[ServedRoute]
     proxy: Proxy
     required: bool
-    known: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -90,36 +88,25 @@ def run(task: Task) -> dict[str, Any]:
 
 def _asked(task: Task, found: Asking) -> list[Asked]:
     """The ForwardAuth middlewares that any route uses, by name."""
-    proxies, left_alone = task.params["proxies"], set(task.params["left_alone"])
-    asked = []
+    params, asked = task.params, list[Asked]()
     for name, middleware in sorted(found.forward_auths.items()):
         routes = found.routes_with(name)
         if routes:
             proxy = proxy_behind(middleware, found.around)
             target = forward_auth_links.target_of(proxy, found.around)
-            known = _known(middleware, target, proxies or [])
+            listed = params["required"] == ALL or any(_is_about(each, middleware, target) for each in params["proxies"])
             metadata = middleware["metadata"]
-            required = f"{metadata['namespace']}/{metadata['name']}" not in left_alone and (
-                proxies is None or known is not None
-            )
-            asked.append(Asked(middleware, routes, proxy, required, known or {}))
+            alone = f"{metadata['namespace']}/{metadata['name']}" in params["left_alone"]
+            asked.append(Asked(middleware, routes, proxy, listed and not alone))
     return asked
 
 
-def _known(
-    middleware: Object, target: forward_auth_links.Place, proxies: Sequence[Mapping[str, Any]]
-) -> Mapping[str, Any] | None:
-    """The entry of the option ``proxies`` about the middleware, or about another one that asks the same target."""
-    metadata = middleware["metadata"]
-    same: Mapping[str, Any] | None = None
-    for each in proxies:
-        named = each.get("middleware") or {}
-        if (named.get("namespace"), named.get("name")) == (metadata["namespace"], metadata["name"]):
-            return each
-        place = each.get("target") or {}
-        if target[1] and (place.get("namespace"), place.get("service")) == target:
-            same = same or {key: value for key, value in each.items() if key != "configuration"}
-    return same
+def _is_about(proxy: Mapping[str, Any], middleware: Object, target: forward_auth_links.Place) -> bool:
+    """Whether a wished proxy is for the middleware: by name, or because that asks the same target in the end."""
+    metadata, named = middleware["metadata"], proxy.get("middleware") or {}
+    place = proxy.get("target") or {}
+    by_name = (named.get("namespace"), named.get("name")) == (metadata["namespace"], metadata["name"])
+    return by_name or bool(target[1] and (place.get("namespace"), place.get("service")) == target)
 
 
 def _to_be_felt(asked: Sequence[Asked]) -> list[tuple[Object, Proxy]]:
@@ -139,7 +126,6 @@ def _checks(task: Task, workload: Workload, found: Asking, asked: Sequence[Asked
             each.middleware,
             each.proxy,
             found.around,
-            wanted=str(each.known.get("configuration") or ""),
             behind_another=found.comes_after_identity(each.middleware),
         )
         checks.append(forward_auth_links.trust_check(each.name, each.middleware, _insecure(workload)))

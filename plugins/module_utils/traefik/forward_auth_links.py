@@ -113,12 +113,9 @@ def target_of(proxy: Proxy, around: Surroundings) -> Place:
     return remembered.get("namespace", ""), remembered.get("service", "")
 
 
-def link_checks(
-    middleware: Object, proxy: Proxy, around: Surroundings, wanted: str = "", behind_another: bool = False
-) -> list[Check]:
+def link_checks(middleware: Object, proxy: Proxy, around: Surroundings, behind_another: bool = False) -> list[Check]:
     """The checks from the address on, of a middleware that asks one of our proxies.
 
-    ``wanted`` is the digest of the configuration that the run's variables make, empty when that is not known.
     ``behind_another`` is whether a middleware before it in a chain sets identity headers, which it must not take away.
     """
     assert proxy.service is not None
@@ -128,7 +125,7 @@ def link_checks(
         _address_check(name, proxy),
         *_header_checks(name, middleware, configuration, proxy, behind_another),
         _service_check(name, proxy),
-        *_pod_checks(name, proxy, around, wanted),
+        *_pod_checks(name, proxy, around),
         _target_check(name, proxy, configuration, around),
     ]
 
@@ -213,7 +210,7 @@ def _service_check(name: str, proxy: Proxy) -> Check:
     return Check(f"{name}: {ref_of(service)} selects the proxy's pods", passed, words, "; ".join(parts))
 
 
-def _pod_checks(name: str, proxy: Proxy, around: Surroundings, wanted: str) -> Iterator[Check]:
+def _pod_checks(name: str, proxy: Proxy, around: Surroundings) -> Iterator[Check]:
     if proxy.deployment is None:
         return
     ref, template = ref_of(proxy.deployment), proxy.deployment["spec"]["template"]
@@ -224,7 +221,6 @@ def _pod_checks(name: str, proxy: Proxy, around: Surroundings, wanted: str) -> I
     real = digest_of(data)
     wrong = [] if config_map else [f"ConfigMap {place[0]}/{place[1]} is not there"]
     wrong += [f"ConfigMap {place[1]} has {real[:10]}, not {digest[:10]}"] if config_map and real != digest else []
-    wrong += [f"the run's variables make {wanted[:10]}"] if wanted and wanted != digest else []
     own = [pod for pod in around.pods.values() if belongs(pod, ref) and pod["metadata"]["namespace"] == ref.namespace]
     own = [pod for pod in own if not pod["metadata"].get("deletionTimestamp")]
     for pod in own:
@@ -235,7 +231,7 @@ def _pod_checks(name: str, proxy: Proxy, around: Surroundings, wanted: str) -> I
     yield Check(
         f"{name}: each pod of {ref} has the configuration of the policy",
         bool(own) and not wrong,
-        f"ConfigMap {place[1]} ({(wanted or digest)[:10]}) in every pod",
+        f"ConfigMap {place[1]} ({digest[:10]}) in every pod",
         "; ".join(wrong) or (f"in all {len(own)} pods" if own else "it has no pods"),
     )
     secret = _volume(template["spec"], "users", "secret", "secretName")
