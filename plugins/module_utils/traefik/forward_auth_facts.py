@@ -221,8 +221,11 @@ def _plain(workload: Workload) -> str:
 def _public_entry_point(workload: Workload) -> str:
     """web, or where it leads everybody."""
     name = _plain(workload)
+    to = workload.arguments.get(f"entrypoints.{name}.http.redirections.entrypoint.to", "").lower()
+    if not to or to in workload.entry_points:
+        return to or name
     points = entry_points_of(workload.arguments, public_ports(workload.item, []))
-    return points[name].leads_to or name if name in points else name
+    return (points[name].leads_to if name in points else "") or name
 
 
 def _hosts(wish: Wish, there: Situation, found: Found) -> tuple[list[str], int]:
@@ -266,9 +269,8 @@ def _headers(wish: Wish, there: Situation, found: Found) -> tuple[dict[str, Any]
     names = list(wish.user_names) if hidden else []
     user_header = [str(wish.policy.get("user_header", Policy.user_header))] if wish.asks_for_login else []
     wanted = [*identity, *user_header, forward_auth_headers.MARK, *[forward_auth_headers.LOGIN] * bool(names)]
-    pattern = spec.get("authResponseHeadersRegex") or forward_auth_headers.pattern_of(
-        [*identity, forward_auth_headers.MARK]
-    )
+    own = str(spec.get("authResponseHeadersRegex") or "")
+    pattern = forward_auth_headers.with_families(own, [*identity, forward_auth_headers.MARK])
     listed = forward_auth_headers.response_headers(before, wanted)
     return {"list": listed, "pattern": pattern}, warnings, names
 
