@@ -37,6 +37,13 @@ options:
           - By default the URL's scheme, for Traefik V(https) where the entry point's C(http.tls) is on, else V(http).
         type: str
         choices: [http, https]
+      entry_points:
+        description:
+          - The entry points of Traefik that take the request, for points of Traefik. All of them by default.
+          - A request that none of the points takes was not asked, and does not pass.
+        type: list
+        elements: str
+        version_added: 0.3.0
       headers:
         description: Headers to send that everybody may read.
         type: dict

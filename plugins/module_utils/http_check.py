@@ -174,12 +174,30 @@ def _questions(task: Task, before: Before | None) -> list[_Question]:
     questions: list[_Question] = []
     for point in task.params["points"]:
         places, problem, name = _places(task, point)
-        for position, given, expected in asked:
+        for position, given, expected in [each for each in asked if _takes(point, each[1])]:
             questions += [
                 _Question(position, given, expected, place.point.name, place, before=before) for place in places
             ]
             questions += [_Question(position, given, expected, name, problem=problem)] if problem else []
-    return questions
+    nowhere = [each for each in asked if not any(_takes(point, each[1]) for point in task.params["points"])]
+    return questions + [
+        _Question(position, given, expected, "any of the points", problem=_nowhere(given))
+        for position, given, expected in nowhere
+    ]
+
+
+def _takes(point: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether a request is for the point: one that names entry points is for no others."""
+    chosen = given["entry_points"]
+    if chosen is None or point["traefik"] is None:
+        return True
+    return point["traefik"]["entry_point"].lower() in [name.lower() for name in chosen]
+
+
+def _nowhere(given: Mapping[str, Any]) -> str:
+    """A request that nobody takes proves nothing, and is told so."""
+    names = ", ".join(given["entry_points"] or []) or "none"
+    return f"not asked, so not proved: the entry points that take it ({names}) are none of the points"
 
 
 def _expectation(given: Mapping[str, Any] | None, path: str, before: Before | None) -> Expectation:
@@ -241,8 +259,18 @@ def _asked(task: Task, question: _Question, place: Place, request: Request) -> d
         "headers": shown_headers(answer, names),
         "body": excerpt(answer, secrets),
         "seconds": round(answer.seconds, 4),
-        "problem": question.expected.problem(answer, secrets),
+        "problem": question.expected.problem(answer, secrets) or _own_redirect(question, place, target),
     } | ({"redirect_to": target} if target else {})
+
+
+def _own_redirect(question: _Question, place: Place, target: str) -> str:
+    """The problem when the answer is the entry point's own redirect, which says nothing of the site.
+
+    Whoever expects a Location asks for the redirect itself.
+    """
+    if not (place.redirects and target) or any(each.name.lower() == "location" for each in question.expected.headers):
+        return ""
+    return f"the entry point sends everybody to {place.redirects}: that is no answer of the site; ask it there"
 
 
 def _result(told: list[_Told], rounds: int) -> dict[str, Any]:

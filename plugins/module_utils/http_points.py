@@ -22,12 +22,14 @@ class Place:
     """One point, and what a request gets there unless it says otherwise. ``host`` is empty where none is natural.
 
     ``behind`` is what the point is one of: workload and entry point, or Service and port. Else the point itself.
+    ``redirects`` is where an entry point sends everybody, empty when it serves routes.
     """
 
     point: Point
     https: bool = False
     host: str = ""
     behind: str = ""
+    redirects: str = ""
 
 
 class Empty(errors.ResilientError):
@@ -62,6 +64,7 @@ def _traefik(client: Client, given: Mapping[str, Any]) -> list[Place]:
             _named(PodPoint(client, replica.namespace, replica.name, port), f"{replica} entry point {entry_point}"),
             https,
             behind=f"{workload.ref} entry point {entry_point}",
+            redirects=workload.arguments.get(f"entrypoints.{entry_point.lower()}.http.redirections.entrypoint.to", ""),
         )
         for replica in workload.ready
     ]

@@ -39,6 +39,7 @@ REQUEST_OPTIONS: dict[str, dict[str, Any]] = {
         "default": "GET",
     },
     "scheme": {"type": "str", "choices": ["http", "https"]},
+    "entry_points": {"type": "list", "elements": "str"},
     "headers": {"type": "dict", "default": {}},
     "secret_headers": {"type": "dict", "default": {}, "no_log": True},
     "user": {"type": "str"},

@@ -44,7 +44,8 @@ options:
   entry_point:
     description:
       - The entry point at which sites are asked.
-      - By default C(web), or the one to which that redirects.
+      - By default each site is asked where visitors ask for it, at the entry points of its routes that do not only send
+        everybody to another one, by the scheme that is spoken there.
     type: str
     default: ''
   dns:
@@ -133,6 +134,14 @@ proxies:
       description: Sites behind the middleware.
       type: list
       elements: str
+    site_requests:
+      description: Requests for M(resilient.traefik.http_check), one for each site and scheme.
+      type: list
+      elements: dict
+    site_points:
+      description: The points that these requests go through.
+      type: list
+      elements: dict
     dns:
       description: C(address) of the cluster's DNS, and C(namespace), C(selector) and C(ports) of its pods.
       type: dict

@@ -63,7 +63,7 @@ notes:
     Traefik's settings, and C(get) and C(create) on C(pods/portforward). O(open_api) needs C(list), C(create),
     C(get) and C(delete) on C(ingressroutes). C(list) on C(secrets) in the release's namespace, and on C(helmcharts) and
     C(helmchartconfigs), tell more about the delivery. O(sites) needs C(list) on C(ingresses), C(ingressroutes) and
-    C(ingressclasses).
+    C(ingressclasses), and on C(middlewares) to know which chains send everybody to HTTPS.
 seealso:
   - module: resilient.traefik.http_check
   - module: resilient.traefik.traefik_crd
@@ -252,8 +252,10 @@ sites:
   elements: dict
 site_check:
   description: >-
-    C(points) and C(requests) for M(resilient.traefik.http_check): each of RV(sites) at each replica and each TCP entry
-    point that routers use by default. Any answer will do.
+    C(points) and C(requests) for M(resilient.traefik.http_check): each of RV(sites) at each replica, at the entry points
+    of its routes and by the scheme that is spoken there. Entry points that only send everybody on are left out, and a
+    site that is served at no other one has a request that no point takes, with the reason in its name. Any answer will
+    do.
   returned: with O(sites)
   type: dict
 """

@@ -11,6 +11,8 @@ description:
   - Collects the C(checks) of registered results, such as those of M(resilient.traefik.http_check) and
     M(resilient.traefik.cluster_check), writes them as JUnit XML and as JSON, and returns a table for people.
   - Fails when a check did not pass, and when there was none at all, because an empty proof is no proof.
+  - What the report claims is made of what was seen. Its title is O(title) when every area was looked at and passed,
+    else what the areas that passed prove, or what is not proved.
   - Runs on the controller, whatever the connection, and connects to nothing.
 version_added: 0.2.0
 author: The resilient.traefik authors (@resilient)
@@ -24,6 +26,30 @@ options:
         that tells of no checks, or that failed without saying which check did, counts as a check that did not pass.
     type: dict
     required: true
+  areas:
+    description:
+      - What there is to look at, in the order of the report. An area that was to be looked at and shows no check is a
+        check that did not pass, unless O(looked_at) says that it is C(absent).
+      - Without this option an area that shows no check is named and holds nothing up.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Its name, a key of O(results).
+        type: str
+        required: true
+      proves:
+        description: What it proves when it passes, in words.
+        type: str
+        default: ''
+  looked_at:
+    description:
+      - By area what came of looking at it. Areas of O(areas) that are not among these were not to be looked at.
+      - C(error) says why an area could not be looked at, and is a check that did not pass. C(findings) is told where it
+        shows no check. C(absent) says why there is nothing of it in this cluster.
+      - Without this option all areas were to be looked at.
+    type: dict
   name:
     description: What the files' names begin with. They are C(NAME-CLUSTER.xml) and C(NAME-CLUSTER.json).
     type: str
@@ -39,8 +65,8 @@ notes:
   - >-
     The JSON has C(schema) V(1). Later numbers mean that something was renamed or removed, additions keep it. It holds
     C(title), C(cluster), C(run_id) (empty when not known), C(time) (UTC, ISO 8601), C(versions), C(passed) and
-    C(failed) (counts), C(unchecked) (areas without a check) and C(checks), each with C(area), C(name), C(passed),
-    C(expected) and C(found).
+    C(failed) (counts), C(unchecked) (areas without a check), C(areas), each with C(name), C(state), C(proves),
+    C(reason), C(passed) and C(failed), and C(checks), each with C(area), C(name), C(passed), C(expected) and C(found).
 requirements:
   - junitparser >= 5.0
 seealso:
@@ -61,6 +87,13 @@ EXAMPLES = r"""
             - "{{ auth_proxy_verified_sites | default({}) }}"
           # All variables whose names begin so.
           tier: "{{ query('ansible.builtin.vars', *query('ansible.builtin.varnames', '^tier_verified')) }}"
+        areas:
+          - name: auth
+            proves: Sites survive the loss of authentik
+          - name: tier
+            proves: The bot blocker is evicted last
+        looked_at:
+          auth: {}
         versions:
           traefik: "{{ traefik.workload.version }}"
       register: report
@@ -96,6 +129,17 @@ unchecked:
   returned: always
   type: list
   elements: str
+title:
+  description: What the report claims, made of what was seen.
+  returned: always
+  type: str
+areas:
+  description: >-
+    The areas, each with its C(name), its C(state) (V(passed), V(failed), V(not_looked_at) or V(not_there)), what it
+    C(proves), a C(reason) where nothing was looked at, and its counts C(passed) and C(failed).
+  returned: always
+  type: list
+  elements: dict
 checks:
   description: All checks, each with its C(area), C(name), C(passed), C(expected) and C(found).
   returned: always

@@ -105,6 +105,12 @@ def _slow(namespace: str) -> Arguments:
     return {"backends": [{"namespace": namespace, "service": "reports"}]}
 
 
+def _asked_by_nobody(namespace: str) -> Arguments:
+    del namespace
+    # Whether the lab is hardened at that moment is another test's matter.
+    return {"required": "listed", "requests": 1, "wait_timeout": 20}
+
+
 def _http(namespace: str) -> Arguments:
     del namespace
     point = {"traefik": {"entry_point": "web"}}
@@ -185,6 +191,7 @@ SAMPLES: dict[str, Sample] = {
     "drill_diff": Sample(_drilled_twice, changes=False),
     "drill_heal": Sample(lambda namespace: {}, _left_behind),
     "drill_report": Sample(_drilled, changes=False),
+    "forward_auth_check": Sample(_asked_by_nobody, changes=False, stable=frozenset({"changed"})),
     "forward_auth_info": Sample(_proxies, changes=False, stable=frozenset({"changed", "findings", "proxies", "dns"})),
     "htpasswd": Sample(
         lambda namespace: {"secret": "login", "namespace": namespace, "cost": 4, "users": [{"name": "ops"}]}

@@ -79,7 +79,7 @@ def conduct(
         try:
             with interruptible():
                 measured = _measure(context, fault, stage, told, spool, expected, watch)
-            _judge(stage, expected, told, measured, watch)
+            _judge(stage, fault, expected, told, measured, watch)
         except RestoreFailed as error:
             told.verdict = ROLLBACK_FAILED
             until = context.kit.until.isoformat(timespec="seconds")
@@ -214,7 +214,12 @@ def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> Non
 
 
 def _judge(
-    stage: Stage, expected: Expectations, told: result.Result, measured: _Measured, watch: alerts.AlertWatch
+    stage: Stage,
+    fault: Fault,
+    expected: Expectations,
+    told: result.Result,
+    measured: _Measured,
+    watch: alerts.AlertWatch,
 ) -> None:
     told.measured = result.measure(measured.records, told.visitors, told.phases, measured.not_sent, measured.by_second)
     figures = told.measured["figures"]
@@ -238,6 +243,10 @@ def _judge(
         )
     if not figures["requests"]:
         doubts.append("nothing was asked")
+    elif fault.is_felt_by_visitors() and (
+        words := result.unfelt(measured.records(), told.visitors, told.phases, measured.by_second)
+    ):
+        doubts.append(words)
     if doubts:
         told.verdict = INCONCLUSIVE
         told.reasons = [*doubts, *told.reasons]

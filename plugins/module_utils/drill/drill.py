@@ -30,6 +30,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.rights imp
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.scenarios import SCENARIOS, NoProxy, Scenario
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import NotRun, Subject, find_subject
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import DEVIATED, EXIT_CODES, PASSED
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.way_in import way_in
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import access
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import (
     ApiError,
@@ -47,6 +48,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.stack
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.files import path_of
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_facts import traefik_facts
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import served
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload, find_workload
 
 _LOCK = "resilient-traefik"
@@ -212,13 +214,16 @@ def _context(task: Task, traefik: Workload, subject: Subject | None) -> Context:
     params = task.params
     image = Image(params["image"], tuple(params["image_modules"]), tuple(params["image_pull_secrets"]))
     until = (task.client.clock() + timedelta(seconds=params["expiry"])).replace(microsecond=0)
-    facts = traefik_facts(traefik, params["entry_point"])
+    usual = traefik_facts(traefik, "")["entry_point"]
+    entrance = way_in(
+        traefik, served(task.client, traefik), subject.hosts if subject else (), params["entry_point"], usual
+    )
     return Context(
         client=task.client,
         writer=Writer(task.client, check_mode=task.check_mode),
         traefik=traefik,
-        entry_point=facts["entry_point"],
-        https=bool(facts["https"]),
+        entry_point=entrance.entry_point,
+        https=entrance.https,
         kit=Kit(secrets.token_hex(4), until, image),
         params=params,
         progress=task.progress,
@@ -246,9 +251,7 @@ def _visitors(task: Task, context: Context) -> list[Visitor]:
     given = visitors.visitors_from(params["visitors"], context.subject, context.https)
     if given:
         return given
-    return visitors.found_visitors(
-        context.client, context.traefik, context.subject, params["leave_out"], params["fallback_allows"], context.https
-    )
+    return visitors.found_visitors(context, params["leave_out"], params["fallback_allows"])
 
 
 def _spool(params: dict[str, Any], told: result.Result) -> Path:

@@ -70,6 +70,10 @@ class Fault:
         """Whether it has arrived where it is to be felt."""
         return True
 
+    def is_felt_by_visitors(self) -> bool:
+        """Whether visitors, or the proxies, must notice it however well the cluster is prepared."""
+        return False
+
     def workloads(self) -> list[Object]:
         """Whose pods are shown before and after."""
         subject = self.context.subject
@@ -104,6 +108,10 @@ class ScaledToZero(Fault):
     """A Deployment or StatefulSet has no pods any more."""
 
     workload: Object
+
+    def is_felt_by_visitors(self) -> bool:
+        """Nobody is left to ask."""
+        return True
 
     def findings(self) -> list[str]:
         """It must be complete: what is restored is what it is now."""

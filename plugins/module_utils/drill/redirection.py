@@ -60,6 +60,10 @@ class Redirected(Fault):
         objects = [self._nowhere(uid)] if self.mode != HANG else self._hanging(uid)
         return [*objects, *self._way(uid)]
 
+    def is_felt_by_visitors(self) -> bool:
+        """Whoever asks the target is led to what fails."""
+        return True
+
     def is_felt(self) -> bool:
         """Every pod of the proxy says that its target is away."""
         client = self.context.client

@@ -132,6 +132,32 @@ def felt_at(records: Iterable[Record], visitors: Sequence[Visitor], broken: floa
     return min(met, default=broken)
 
 
+def unfelt(
+    records: Iterable[Record],
+    visitors: Sequence[Visitor],
+    phases: Phases,
+    counted: Mapping[int, Mapping[str, Mapping[str, int]]],
+) -> str:
+    """Why nothing shows that visitors met the fault, empty when something does: another answer, a slow one, a fallback
+    that a visitor got or a proxy counted.
+    """
+    begun, restored = phases.fault or phases.begun, phases.restored or time.time()
+    during = [record for record in records if begun <= record.sent <= restored]
+    if any(
+        record.fallback or record.seconds > figures.SLOW_SECONDS or record.status not in visitors[record.visitor].before
+        for record in during
+    ):
+        return ""
+    if any(
+        sum((families.get("fallbacks") or {}).values()) for second, families in counted.items() if second >= begun - 1
+    ):
+        return ""
+    return (
+        f"all {len(during)} requests during the fault were answered as before and at once, and no proxy counted a "
+        "fallback: nothing shows that they reached what was broken"
+    )
+
+
 def placed(pods: Iterable[tuple[str, Object]]) -> list[dict[str, Any]]:
     """The entries of ``placement``: pods with the name of their workload."""
     return [

@@ -7,6 +7,7 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import (
     CREDENTIALS,
     LOGIN,
@@ -19,8 +20,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import Forbidden
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import sites
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import Entrance
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import served
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "host": {"type": "str", "required": True},
@@ -43,21 +44,20 @@ def visitors_from(given: Sequence[Mapping[str, Any]], subject: Subject | None, h
     return [_visitor(each, subject, https) for each in given]
 
 
-def found_visitors(
-    client: Client,
-    workload: Workload,
-    subject: Subject | None,
-    left_out: Sequence[str],
-    fallback_allows: Sequence[str],
-    https: bool,
-) -> list[Visitor]:
+def found_visitors(context: Context, left_out: Sequence[str], fallback_allows: Sequence[str]) -> list[Visitor]:
     """Some guarded sites, each without credentials and with the emergency login, and one that nobody guards.
 
-    ``left_out`` are hosts that are not to be asked, ``fallback_allows`` those that the fallback lets everybody into.
+    All are served at the drill's entry point by its scheme. ``left_out`` are hosts that are not to be asked,
+    ``fallback_allows`` those that the fallback lets everybody into.
 
-    Raises NotRun when Traefik serves no site, Forbidden.
+    Raises NotRun when Traefik serves no site there, Forbidden.
     """
-    known = {site["host"]: site["path"] for site in sites(client, workload) if site["host"] not in left_out}
+    client, subject, https = context.client, context.subject, context.https
+    way = Entrance(context.entry_point.lower(), https)
+    known: dict[str, str] = {}
+    for site in served(client, context.traefik):
+        if way in site.entrances and site.host not in left_out:
+            known.setdefault(site.host, site.path)
     guarded = [host for host in (subject.hosts if subject else ()) if host in known]
     others = [host for host in known if host not in guarded]
     login = _emergency_login(client, subject) if subject else None
@@ -73,7 +73,10 @@ def found_visitors(
     most = MOST_OTHERS if guarded else MOST_GUARDED
     found += [_visitor({"host": host, "path": known[host]}, subject, https) for host in others[:most]]
     if not found:
-        raise NotRun("visitors: Traefik serves no site whose host is named; name some in visitors")
+        raise NotRun(
+            f"visitors: Traefik serves no site whose host is named at entry point {context.entry_point}; name some in "
+            "visitors"
+        )
     return found
 
 

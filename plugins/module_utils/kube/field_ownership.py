@@ -79,6 +79,17 @@ def owners_at(item: Mapping[str, Any], path: Path) -> list[str]:
     return sorted(owners)
 
 
+def last_writer(item: Mapping[str, Any], path: Path) -> str:
+    """Who wrote the field, or something below it, last: ``MANAGER (Apply) at TIME``. Empty when nobody is named."""
+    entries = [
+        entry
+        for entry in item.get("metadata", {}).get("managedFields") or []
+        if any(owned[: len(path)] == path for owned in paths_of(entry.get("fieldsV1")))
+    ]
+    newest = max(entries, key=lambda entry: str(entry.get("time", "")), default=None)
+    return f"{newest.get('manager')} ({newest.get('operation')}) at {newest.get('time')}" if newest else ""
+
+
 def entry_key(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """What tells one entry of managedFields from another."""
     return tuple(str(entry.get(name, "")) for name in ("manager", "operation", "apiVersion", "subresource"))

@@ -92,10 +92,8 @@ def comparison_of(traefik: Mapping[str, Any], workload: Object, left_out: Collec
 
 def _sites(traefik: Mapping[str, Any]) -> list[dict[str, str]]:
     # Patterns of paths may hold what no path may.
-    return [
-        {"host": each["host"], "path": quote(each["path"], safe="/%:@!$&'()*+,;=-._~")}
-        for each in traefik["site_check"]["requests"]
-    ]
+    places = dict.fromkeys((each["host"], each["path"]) for each in traefik["site_check"]["requests"])
+    return [{"host": host, "path": quote(path, safe="/%:@!$&'()*+,;=-._~")} for host, path in places]
 
 
 def _tells(point: Mapping[str, Any]) -> bool:

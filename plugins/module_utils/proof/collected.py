@@ -11,6 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 
 NOTHING = "nothing was checked, and an empty proof is no proof"
+PASSED, FAILED, NOT_LOOKED_AT, NOT_THERE = "passed", "failed", "not_looked_at", "not_there"
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,30 @@ class AreaCheck:
 
 
 @dataclass(frozen=True)
+class Area:
+    """One area of the report. ``proves`` says what it proves when it passes, ``reason`` why nothing was looked at.
+
+    ``state`` is passed, failed, not_looked_at or not_there.
+    """
+
+    name: str
+    state: str
+    proves: str = ""
+    reason: str = ""
+
+    @property
+    def claim(self) -> str:
+        """What it proves, with its name."""
+        return f"{self.proves} ({self.name})" if self.proves else self.name
+
+
+@dataclass(frozen=True)
 class Collected:
-    """All checks in the areas' order, and the areas that had none."""
+    """All checks in the areas' order, the areas that had none, and the state of each area."""
 
     checks: list[AreaCheck] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    areas: list[Area] = field(default_factory=list)
 
     @property
     def failed(self) -> list[AreaCheck]:
@@ -43,21 +63,60 @@ class Collected:
         return len(self.checks) - len(self.failed)
 
 
-def collect(results: Mapping[str, Any]) -> Collected:
+def collect(results: Mapping[str, Any], areas: Sequence[Mapping[str, Any]] = ()) -> Collected:
     """The checks of the option ``results``. Where there is none at all, one that says so and did not pass.
 
+    ``areas`` are what there is to look at. One that was to be looked at and shows nothing is a check that did not pass,
+    unless it is said to be absent; without ``areas`` an area that shows nothing is only named.
     Raises BadArgument for what is no registered result.
     """
-    checks, unchecked = list[AreaCheck](), list[str]()
-    for area, registered in results.items():
-        found = [AreaCheck(str(area), check) for check in _checks(registered, f"results.{area}")]
-        checks += found
+    told = {str(each["name"]): each for each in areas}
+    checks, unchecked, states = list[AreaCheck](), list[str](), list[Area]()
+    for area in dict.fromkeys([*told, *map(str, results)]):
+        given = told.get(area)
+        found = list(_checks(results.get(area), f"results.{area}"))
+        found += _unseen(given, found) if given else []
+        checks += [AreaCheck(area, check) for check in found]
         if not found:
-            unchecked.append(str(area))
+            unchecked.append(area)
+        states.append(_state(area, given or {}, found))
     if not checks:
-        areas = ", ".join(unchecked) or "none given"
-        checks.append(AreaCheck("report", Check("something was checked", False, "a check", f"{NOTHING} ({areas})")))
-    return Collected(checks, unchecked)
+        names = ", ".join(unchecked) or "none given"
+        checks.append(AreaCheck("report", Check("something was checked", False, "a check", f"{NOTHING} ({names})")))
+    return Collected(checks, unchecked, states)
+
+
+def _unseen(given: Mapping[str, Any], found: Sequence[Check]) -> list[Check]:
+    """The check that did not pass, of an area that was to be looked at and could not be, or showed nothing."""
+    error = str(given.get("error") or "")
+    if error and all(check.passed for check in found):
+        return [Check("it could be looked at", False, "a look at all of it", error)]
+    if found or error or not given.get("looked_at", True) or given.get("absent"):
+        return []
+    reason = str(given.get("findings") or "")
+    return [Check("something was seen", False, "a check", f"{NOTHING}{f': {reason}' if reason else ''}")]
+
+
+def _state(area: str, given: Mapping[str, Any], found: Sequence[Check]) -> Area:
+    proves = str(given.get("proves") or "")
+    if found:
+        return Area(area, PASSED if all(check.passed for check in found) else FAILED, proves)
+    if given.get("absent") and given.get("looked_at", True):
+        return Area(area, NOT_THERE, proves, str(given["absent"]))
+    return Area(area, NOT_LOOKED_AT, proves, str(given.get("reason") or "not asked for"))
+
+
+def title_of(title: str, collected: Collected) -> str:
+    """What the report may claim: ``title`` where everything was looked at and passed, else what was proved, or was not.
+
+    Areas that are not there take nothing away.
+    """
+    failed = [area.claim for area in collected.areas if area.state == FAILED]
+    if failed:
+        return f"Not proved: {'; '.join(failed)}"
+    if collected.failed or all(area.state != NOT_LOOKED_AT for area in collected.areas):
+        return title
+    return "; ".join(area.claim for area in collected.areas if area.state == PASSED) or title
 
 
 def _checks(registered: Any, path: str) -> Iterator[Check]:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
-from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import AreaCheck, Collected
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import Area, AreaCheck, Collected
 
 with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
     from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
@@ -47,9 +48,24 @@ def as_json(heading: Heading, collected: Collected) -> str:
         "passed": collected.passed,
         "failed": len(collected.failed),
         "unchecked": collected.unchecked,
+        "areas": [areas_entry(each, collected) for each in collected.areas],
         "checks": [each.as_dict() for each in collected.checks],
     }
     return json.dumps(report, indent=2) + "\n"
+
+
+def areas_entry(area: Area, collected: Collected) -> dict[str, Any]:
+    """An area with its sums: name, state, proves, reason, passed, failed."""
+    checks = [each.check for each in collected.checks if each.area == area.name]
+    passed = sum(check.passed for check in checks)
+    return {
+        "name": area.name,
+        "state": area.state,
+        "proves": area.proves,
+        "reason": area.reason,
+        "passed": passed,
+        "failed": len(checks) - passed,
+    }
 
 
 def as_junit(heading: Heading, collected: Collected) -> bytes:
@@ -60,8 +76,9 @@ def as_junit(heading: Heading, collected: Collected) -> bytes:
         by_area.setdefault(each.area, []).append(each)
     for area, checks in by_area.items():
         report.add_testsuite(suite_of(heading, area, (_case(each) for each in checks)))
+    reasons = {each.name: _why(each) for each in collected.areas}
     for area in collected.unchecked:
-        report.add_testsuite(suite_of(heading, area, [_unchecked(area)]))
+        report.add_testsuite(suite_of(heading, area, [_unchecked(area, reasons.get(area, ""))]))
     return xml_of(report)
 
 
@@ -96,10 +113,14 @@ def _case(each: AreaCheck) -> TestCase:
     return case
 
 
-def _unchecked(area: str) -> TestCase:
+def _unchecked(area: str, why: str) -> TestCase:
     case = TestCase("nothing was checked", classname=xml_text(area))
-    case.result = [Skipped("nothing was checked")]
+    case.result = [Skipped(xml_text(why or "nothing was checked"))]
     return case
+
+
+def _why(area: Area) -> str:
+    return f"{area.state.replace('_', ' ')}: {area.reason}"
 
 
 def xml_text(text: str) -> str:

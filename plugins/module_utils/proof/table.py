@@ -11,7 +11,12 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
-from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import AreaCheck, Collected
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import (
+    NOT_LOOKED_AT,
+    NOT_THERE,
+    AreaCheck,
+    Collected,
+)
 
 WIDTH = 100
 _HEAD = ("AREA", "PASSED", "FAILED")
@@ -36,8 +41,11 @@ def _areas(collected: Collected) -> Iterator[str]:
     areas = dict.fromkeys([*(each.area for each in collected.checks), *collected.unchecked])
     rows = [_HEAD, *((area, str(passed[area] or "-"), str(failed[area] or "-")) for area in areas)]
     width = min(_WIDEST_AREA, max(len(row[0]) for row in rows))
+    unseen = {each.name: each for each in collected.areas if each.state in (NOT_LOOKED_AT, NOT_THERE)}
     for area, well, ill in rows:
-        yield f"{area[:width]:{width}}  {well:>6}  {ill:>6}"
+        row = f"{area[:width]:{width}}  {well:>6}  {ill:>6}"
+        told = unseen.get(area)
+        yield from wrapped(f"{row}  {told.state.replace('_', ' ')}: {told.reason}") if told else [row]
 
 
 def _failure(each: AreaCheck) -> Iterator[str]:

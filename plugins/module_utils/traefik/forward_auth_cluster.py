@@ -14,6 +14,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader impo
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import Route, routes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import Site, sites_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload, find_workload
 
 _SLICES = "discovery.k8s.io/v1"
@@ -37,6 +38,7 @@ class Found:
     traefik_fault: str
     middlewares: Sequence[Object] = ()
     routes: Sequence[Route] = ()
+    sites: Sequence[Site] = ()
     services: Mapping[tuple[str, str], Object] = field(default_factory=dict)
     nodes: Sequence[Object] = ()
     quotas: Mapping[str, Sequence[Object]] = field(default_factory=dict)
@@ -71,6 +73,7 @@ def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> F
         traefik_fault=fault,
         middlewares=middlewares,
         routes=routes(items, middlewares, workload.arguments if workload else {}),
+        sites=sites_of(items, middlewares, workload.arguments) if workload else (),
         services=_by_place(of[Query(*_LISTS[3])].items),
         nodes=of[Query(*_LISTS[4])].items,
         quotas=_by_namespace(answers, "ResourceQuota"),

@@ -13,6 +13,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy imp
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth, forward_auth_headers
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import (
+    entry_points_of,
+    public_ports,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
@@ -90,6 +94,7 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
     headers, warnings, user_names = _headers(wish, there, found)
     host = _target_host(there, around.cluster_domain)
     check_host = str(wish.given.get("check_host") or (hosts[0] if hosts else "localhost"))
+    requests = _site_requests(hosts, around)
     return {
         **wish.given,
         "users_secret": wish.users_secret,
@@ -105,7 +110,8 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
         "hides_login": bool(user_names),
         "hosts": hosts,
         "hosts_left_out": others,
-        "site_requests": _site_requests(hosts, around),
+        "site_requests": requests,
+        "site_points": _site_points(requests, found.workload),
         "guarded_hosts": [host for host in hosts if wish.fallback_of(host) != "allow"],
         **checks(wish, there, hosts, check_host),
         "dns": dict(around.dns),
@@ -149,9 +155,37 @@ def _question(wish: Wish, there: Situation, host: str, who: str, agent: str) -> 
 
 
 def _site_requests(hosts: Sequence[str], around: Surroundings) -> list[dict[str, Any]]:
-    https = bool(traefik_facts(around.found.workload, around.entry_point).get("https"))
-    scheme = {"scheme": "https", "validate_certs": False} if https else {"scheme": "http"}
-    return [{"name": host, "host": host, "headers": {"User-Agent": _PERSON}, **scheme} for host in hosts]
+    """Each host where visitors ask for it; one that no route names, where everybody is led."""
+    requests: list[dict[str, Any]] = []
+    for host in hosts:
+        sites = [site for site in around.found.sites if site.host == host]
+        asked = [request for site in sites if site.entrances for request in site.requests()]
+        if around.entry_point:
+            asked = [
+                request | {"entry_points": [around.entry_point]}
+                for request in asked
+                if around.entry_point.lower() in request["entry_points"]
+            ]
+        requests += asked or ([] if sites and not around.entry_point else [_unknown_site(host, around)])
+    return [
+        {key: value for key, value in each.items() if key != "expect"} | {"headers": {"User-Agent": _PERSON}}
+        for each in requests
+    ]
+
+
+def _unknown_site(host: str, around: Surroundings) -> dict[str, Any]:
+    facts = traefik_facts(around.found.workload, around.entry_point)
+    scheme = {"scheme": "https", "validate_certs": False} if facts.get("https") else {"scheme": "http"}
+    return {"name": host, "host": host, "entry_points": [facts["entry_point"]], **scheme}
+
+
+def _site_points(requests: Sequence[Mapping[str, Any]], workload: Workload | None) -> list[dict[str, Any]]:
+    """Points for http_check: the entry points of requests, at each replica."""
+    if workload is None:
+        return []
+    place = {"namespace": workload.ref.namespace, "workload": workload.ref.name}
+    names = dict.fromkeys(name for request in requests for name in request["entry_points"])
+    return [{"traefik": place | {"entry_point": name}} for name in names]
 
 
 def _objects(wish: Wish, there: Situation) -> list[dict[str, Any]]:
@@ -187,8 +221,11 @@ def _plain(workload: Workload) -> str:
 def _public_entry_point(workload: Workload) -> str:
     """web, or where it leads everybody."""
     name = _plain(workload)
-    leads_to = workload.arguments.get(f"entrypoints.{name}.http.redirections.entrypoint.to", "").lower()
-    return leads_to if leads_to in workload.entry_points else name
+    to = workload.arguments.get(f"entrypoints.{name}.http.redirections.entrypoint.to", "").lower()
+    if not to or to in workload.entry_points:
+        return to or name
+    points = entry_points_of(workload.arguments, public_ports(workload.item, []))
+    return (points[name].leads_to if name in points else "") or name
 
 
 def _hosts(wish: Wish, there: Situation, found: Found) -> tuple[list[str], int]:
@@ -232,9 +269,8 @@ def _headers(wish: Wish, there: Situation, found: Found) -> tuple[dict[str, Any]
     names = list(wish.user_names) if hidden else []
     user_header = [str(wish.policy.get("user_header", Policy.user_header))] if wish.asks_for_login else []
     wanted = [*identity, *user_header, forward_auth_headers.MARK, *[forward_auth_headers.LOGIN] * bool(names)]
-    pattern = spec.get("authResponseHeadersRegex") or forward_auth_headers.pattern_of(
-        [*identity, forward_auth_headers.MARK]
-    )
+    own = str(spec.get("authResponseHeadersRegex") or "")
+    pattern = forward_auth_headers.with_families(own, [*identity, forward_auth_headers.MARK])
     listed = forward_auth_headers.response_headers(before, wanted)
     return {"list": listed, "pattern": pattern}, warnings, names
 

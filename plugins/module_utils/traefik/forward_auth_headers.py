@@ -28,6 +28,15 @@ def pattern_of(headers: Iterable[str]) -> str:
     return f"(?i)^({'|'.join(families)})" if families else ""
 
 
+def with_families(own: str, headers: Iterable[str]) -> str:
+    """The middleware's own expression with that for whole families of headers beside it, once."""
+    families = pattern_of(headers)
+    if not own or not families or own == families:
+        return own or families
+    scoped = f"(?i:{families.removeprefix('(?i)')})"
+    return own if scoped in own else f"{own}|{scoped}"
+
+
 def _family(name: str) -> str:
     parts = name.lower().split("-")
     if len(parts) > 2 and name.lower() != MARK.lower():

@@ -33,6 +33,7 @@ _TIMEOUT, _MAX_SECONDS = 5.0, 30.0
 _SETTLE_SECONDS = 6.0
 # The API shows middlewares whole, password hashes and keys of TLS and plugins included: this is all we keep of one.
 _MIDDLEWARE = ("name", "type", "provider", "status", "error", "usedBy")
+_FORWARD_AUTH = ("address", "authResponseHeaders", "authResponseHeadersRegex", "trustForwardHeader")
 _KINDS = ("routers", "services", "middlewares")
 _PROTOCOLS = ("http", "tcp", "udp")
 
@@ -51,7 +52,8 @@ class Routing:
 
     Routers: name (``NAMESPACE-NAME-HASH@kubernetescrd``), provider, rule, entryPoints, service, middlewares, priority,
     status (enabled, warning, disabled), error (a list). Services: name, provider, status, type, serverStatus, error ...
-    Middlewares: name, provider, type, status, error, usedBy, and nothing of their content.
+    Middlewares: name, provider, type, status, error, usedBy, and of their content only whom a ForwardAuth one asks and
+    which headers it takes from answers (``forwardAuth``).
     """
 
     replica: str
@@ -149,11 +151,17 @@ def _ask(client: Client, workload: Workload, replica: Replica, headers: Mapping[
         replica=replica.name,
         routers=[router for router in lists["routers"] if GUARD_HEADER not in router.get("rule", "")],
         services=lists["services"],
-        middlewares=[
-            {key: item[key] for key in (*_MIDDLEWARE, "protocol") if key in item} for item in lists["middlewares"]
-        ],
+        middlewares=[_middleware(item) for item in lists["middlewares"]],
         version=version,
     )
+
+
+def _middleware(item: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: item[key] for key in (*_MIDDLEWARE, "protocol") if key in item}
+    asked = item.get("forwardAuth")
+    if isinstance(asked, Mapping):
+        kept["forwardAuth"] = {key: asked[key] for key in _FORWARD_AUTH if key in asked}
+    return kept
 
 
 def _pages(session: Session, workload: Workload, kind: str, headers: Mapping[str, str]) -> list[dict[str, Any]]:

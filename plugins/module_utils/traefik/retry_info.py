@@ -243,9 +243,10 @@ def _entry_point_chain(workload: Workload, entry_point: str) -> list[str]:
     return [name for value in values for name in chain.from_text(value)]
 
 
-def _sites(task: Task, case: Case) -> list[dict[str, str]]:
+def _sites(task: Task, case: Case) -> list[sites.Site]:
     """What the chosen objects serve; with entry points everything does depend on it, and is not asked here."""
-    return sites.listed(case.targets.items)[: task.params["ask_sites"]]
+    middlewares = sites.read_middlewares(task.client)
+    return sites.sites_of(case.targets.items, middlewares, case.workload.arguments)[: task.params["ask_sites"]]
 
 
 # --- verifying ---------------------------------------------------------------------------------------------------
@@ -275,7 +276,7 @@ def _chain_checks(task: Task, case: Case) -> list[Check]:
 def _router_checks(task: Task, case: Case) -> list[Check]:
     """A replica that has not loaded the middleware has no router for the sites behind it."""
     silent = task.params["silent_sites"]
-    asked = [site for site in _sites(task, case) if site["host"] not in (silent or [])]
+    asked = [site for site in _sites(task, case) if site.host not in (silent or [])]
     if not asked:
         return []
     missing = without_router(task.client, case.workload, asked)

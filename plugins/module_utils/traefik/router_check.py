@@ -7,27 +7,27 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import public_entry_points
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import Entrance
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import Site
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, Workload
 
 # What Traefik, 3.0 to 3.7, answers where no router fits. An application behind it may answer 404 in its own words.
-_NO_ROUTER = "404 page not found"
+NO_ROUTER = "404 page not found"
 # A site that answers nothing within this time has a router: one that has none answers at once.
 _SECONDS = 3.0
 
 
-def without_router(client: Client, workload: Workload, sites: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
-    """By host the replicas that have no router for it at any public entry point; hosts with none such are left out.
+def without_router(client: Client, workload: Workload, sites: Sequence[Site]) -> dict[str, list[str]]:
+    """By host the replicas that have no router for it where visitors ask for it; hosts with none such are left out.
 
-    ``sites`` are ``host`` and ``path`` each. Raises Forbidden (pods/portforward).
+    A host that no visitor reaches is without one at every replica. Raises Forbidden (pods/portforward).
     """
     pairs = [(site, replica) for site in sites for replica in workload.ready]
     missing = client.concurrently(lambda pair: _has_no_router(client, workload, pair[1], pair[0]), pairs)
     found: dict[str, list[str]] = {}
     for (site, replica), lacks in zip(pairs, missing, strict=True):
-        if lacks:
-            found.setdefault(site["host"], []).append(replica.name)
+        if lacks and replica.name not in found.get(site.host, []):
+            found.setdefault(site.host, []).append(replica.name)
     return found
 
 
@@ -46,19 +46,15 @@ def held_against(missing: Mapping[str, list[str]], asked: int, replicas: int) ->
     return {host: names for host, names in missing.items() if host not in kept}
 
 
-def _has_no_router(client: Client, workload: Workload, replica: Replica, site: Mapping[str, str]) -> bool:
-    names = public_entry_points(workload.arguments)
-    return all(_answers_404_itself(client, workload, replica, site, name) for name in names)
+def _has_no_router(client: Client, workload: Workload, replica: Replica, site: Site) -> bool:
+    return all(_answers_404_itself(client, workload, replica, site, entrance) for entrance in site.entrances)
 
 
-def _answers_404_itself(
-    client: Client, workload: Workload, replica: Replica, site: Mapping[str, str], entry_point: str
-) -> bool:
-    point = PodPoint(client, replica.namespace, replica.name, workload.port(entry_point))
-    https = static.is_on(workload.arguments, f"entrypoints.{entry_point}.http.tls")
+def _answers_404_itself(client: Client, workload: Workload, replica: Replica, site: Site, entrance: Entrance) -> bool:
+    point = PodPoint(client, replica.namespace, replica.name, workload.port(entrance.entry_point))
     try:
         with Session(point, timeout=_SECONDS, max_seconds=_SECONDS) as session:
-            answer = session.ask(Request(host=site["host"], path=site["path"], https=https, verify=False))
+            answer = session.ask(Request(host=site.host, path=site.path, https=entrance.https, verify=False))
     except NoAnswer:
         return False
-    return answer.status == 404 and answer.body.decode(errors="replace").strip() == _NO_ROUTER
+    return answer.status == 404 and answer.body.decode(errors="replace").strip() == NO_ROUTER

@@ -1,20 +1,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The hosts that a Traefik serves, by the objects that it looks at."""
+"""The hosts that a Traefik serves, by the objects that it looks at, and where visitors ask for each."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import (
     Choice,
     only_served,
     read_targets,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import (
+    default_names,
+    entry_points_of,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import Entrance, served_routes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 # Host(`a.test`, `b.test`), also with double quotes and as HostSNI in a TCP rule's HTTP twin; HostRegexp names no host.
@@ -22,14 +30,14 @@ _RULE = re.compile(r"\bHost\(([^)]*)\)")
 _NAME = re.compile(r"[`\"']([A-Za-z0-9_.-]+)[`\"']")
 
 
-def sites(client: Client, workload: Workload) -> list[dict[str, str]]:
-    """``host`` and ``path`` of each host in an Ingress or IngressRoute that this Traefik serves, sorted by host.
+def served(client: Client, workload: Workload) -> list[Site]:
+    """The named hosts that this Traefik serves, and where. Raises Forbidden."""
+    return sites_of(_items(client, workload), read_middlewares(client), workload.arguments)
 
-    ``path`` is one that a route of the host names, ``/`` where none does. Patterns are left out. Raises Forbidden.
-    """
+
+def _items(client: Client, workload: Workload) -> list[Object]:
     everything = Choice(("Ingress", "IngressRoute"), [""], frozenset(), "")
-    targets = only_served(read_targets(client, everything), workload.arguments)
-    return listed(targets.items)
+    return only_served(read_targets(client, everything), workload.arguments).items
 
 
 def listed(items: Iterable[Object]) -> list[dict[str, str]]:
@@ -63,30 +71,89 @@ def _of_route(item: Object) -> Iterable[tuple[str, str]]:
 
 def public_entry_points(arguments: Mapping[str, str]) -> list[str]:
     """The TCP entry points that routers use by default: neither the internal one nor that of the metrics."""
-    metrics = arguments.get("metrics.prometheus.entrypoint", static.INTERNAL)
+    metrics = arguments.get("metrics.prometheus.entrypoint", static.INTERNAL).lower()
     return [name for name in static.entry_points(dict(arguments)) if name not in (static.INTERNAL, metrics)]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A host where visitors ask for it. ``reason`` says why there is no entrance, empty when there is one.
+
+    ``path`` is the shortest that a route of the host names there.
+    """
+
+    host: str
+    path: str
+    entrances: tuple[Entrance, ...]
+    reason: str = ""
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Requests for http_check, one a scheme; where nobody gets in one that no point takes, with the reason."""
+        common = {
+            "host": self.host,
+            "path": self.path,
+            # What answers is asked for here, not who signed it. The server name of the TLS session is the host.
+            "validate_certs": False,
+            "expect": {"status": []},
+        }
+        if not self.entrances:
+            return [common | {"name": f"{self.host} ({self.reason})", "entry_points": []}]
+        schemes = dict.fromkeys("https" if each.https else "http" for each in self.entrances)
+        return [
+            common
+            | {
+                "name": self.host,
+                "scheme": scheme,
+                "entry_points": [each.entry_point for each in self.entrances if each.https is (scheme == "https")],
+            }
+            for scheme in schemes
+        ]
+
+
+def sites_of(items: Iterable[Object], middlewares: Sequence[Object], settings: Mapping[str, str]) -> list[Site]:
+    """Every named host of the objects, once for each path and the entrances that take it, sorted by host.
+
+    Where an entry point only redirects, or a chain leads everybody to HTTPS, nobody is asked.
+    """
+    points = entry_points_of(settings, {})
+    paths: dict[tuple[str, Entrance], str] = {}
+    reasons: dict[str, tuple[str, str]] = {}
+    for route in served_routes(items, middlewares, default_names(settings)):
+        for host in route.hosts:
+            reasons.setdefault(host, (route.path, route.not_reached(points)))
+            for entrance in route.entrances(points):
+                known = paths.get((host, entrance))
+                if known is None or len(route.path) < len(known):
+                    paths[host, entrance] = route.path
+    found: dict[tuple[str, str], list[Entrance]] = {}
+    for (host, entrance), path in paths.items():
+        found.setdefault((host, path), []).append(entrance)
+    reached = {host for host, _path in found}
+    sites = [Site(host, path, tuple(entrances)) for (host, path), entrances in found.items()]
+    sites += [Site(host, path, (), reason) for host, (path, reason) in reasons.items() if host not in reached]
+    return sorted(sites, key=lambda site: (site.host, len(site.path), site.path))
 
 
 def report(client: Client, workload: Workload) -> dict[str, Any]:
     """``sites`` and ``site_check``, as traefik_info returns them. Raises Forbidden."""
-    found = sites(client, workload)
-    return {"sites": found, "site_check": check_of(found, workload)}
+    items = _items(client, workload)
+    found = sites_of(items, read_middlewares(client), workload.arguments)
+    return {"sites": listed(items), "site_check": check_of(found, workload)}
 
 
-def check_of(found: Iterable[Mapping[str, str]], workload: Workload) -> dict[str, Any]:
-    """Points and requests for http_check: each site at each public entry point of each replica, any answer will do."""
+def read_middlewares(client: Client) -> list[Object]:
+    """The middlewares, none where they may not be read: then only no chain is known that leads to HTTPS."""
+    (answer,) = read_all(client, [Query(API_VERSION, "Middleware")])
+    return answer.items
+
+
+def check_of(found: Iterable[Site], workload: Workload) -> dict[str, Any]:
+    """Points and requests for http_check: each site where visitors ask for it, at each replica, any answer will do."""
     place = {"namespace": workload.ref.namespace, "workload": workload.ref.name}
+    sites = list(found)
+    names = dict.fromkeys(each.entry_point for site in sites for each in site.entrances)
+    names = names or dict.fromkeys(public_entry_points(workload.arguments))
     return {
-        "points": [{"traefik": place | {"entry_point": name}} for name in public_entry_points(workload.arguments)],
-        "requests": [
-            {
-                "name": site["host"],
-                "host": site["host"],
-                "path": site["path"],
-                # What answers is asked for here, not who signed it.
-                "validate_certs": False,
-                "expect": {"status": []},
-            }
-            for site in found
-        ],
+        "points": [{"traefik": place | {"entry_point": name}} for name in names],
+        "requests": [request for site in sites for request in site.requests()],
     }

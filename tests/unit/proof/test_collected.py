@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import collect
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.collected import collect, title_of
 
 GOOD: dict[str, Any] = {"name": "good", "passed": True, "expected": "a", "found": "a"}
 BAD: dict[str, Any] = {"name": "bad", "passed": False, "expected": "a", "found": "b"}
@@ -81,3 +81,42 @@ def test_only_true_is_a_pass(passed: Any) -> None:
 def test_what_is_no_registered_result(registered: Any) -> None:
     with pytest.raises(BadArgument, match=r"results\.a"):
         collect({"a": registered})
+
+
+AREAS = [{"name": name, "proves": f"{name} holds"} for name in ("a", "b")]
+
+
+def _of(results: dict[str, Any], *areas: dict[str, Any]) -> tuple[list[str], str]:
+    collected = collect(results, areas)
+    return [area.state for area in collected.areas], title_of("all of it", collected)
+
+
+def test_the_title_claims_what_was_proved() -> None:
+    good, bad = {"a": {"checks": [GOOD]}}, {"a": {"checks": [GOOD]}, "b": {"checks": [BAD]}}
+    unasked = AREAS[1] | {"looked_at": False}
+    assert _of(good | {"b": {"checks": [GOOD]}}, *AREAS) == (["passed", "passed"], "all of it")
+    assert _of(good, AREAS[0], unasked) == (["passed", "not_looked_at"], "a holds (a)")
+    assert _of(bad, *AREAS) == (["passed", "failed"], "Not proved: b holds (b)")
+    assert _of(good, AREAS[0], AREAS[1] | {"absent": "no such thing here"}) == (["passed", "not_there"], "all of it")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "nothing was checked, and an empty proof is no proof"),
+        ({"findings": "no right to list"}, "nothing was checked, and an empty proof is no proof: no right to list"),
+        ({"error": "the API server said no"}, "the API server said no"),
+        ({"error": "it broke", "absent": "nothing there"}, "it broke"),
+    ],
+)
+def test_an_area_that_could_not_be_looked_at_did_not_pass(given: dict[str, Any], found: str) -> None:
+    collected = collect({"a": [{"checks": [GOOD]}], "b": []}, [AREAS[0], AREAS[1] | given])
+    assert [each.check.found for each in collected.failed] == [found]
+    assert collected.areas[1].state == "failed"
+
+
+def test_what_broke_after_its_checks_passed_did_not_pass_either() -> None:
+    collected = collect({"a": {"checks": [GOOD]}}, [AREAS[0] | {"error": "later"}])
+    assert [each.check.name for each in collected.failed] == ["it could be looked at"]
+    told = collect({"a": {"checks": [BAD]}}, [AREAS[0] | {"error": "1 of 1 checks did not pass"}])
+    assert [each.check.name for each in told.failed] == ["bad"]

@@ -69,6 +69,7 @@ def test_the_json() -> None:
         "passed": 1,
         "failed": 1,
         "unchecked": ["retry"],
+        "areas": [],
         "checks": [
             {"area": "auth", "name": "it serves", "passed": True, "expected": "status 200", "found": "200 in 0.004 s"},
             {

@@ -169,3 +169,12 @@ def test_request_headers_that_are_kept_back_are_named() -> None:
     (words,) = headers.request_header_findings({"authRequestHeaders": ["cookie"]}, asks_for_login=True)
     assert "lack Authorization" in words
     assert headers.request_header_findings({"authRequestHeaders": ["cookie"]}, asks_for_login=False) == []
+
+
+def test_the_families_of_headers_stand_beside_the_middlewares_own_pattern() -> None:
+    ours = headers.pattern_of(["X-authentik-username"])
+    assert headers.with_families("", ["X-authentik-username"]) == ours
+    assert headers.with_families(ours, ["X-authentik-username"]) == ours
+    both = headers.with_families("^X-Shop", ["X-authentik-username"])
+    assert both == "^X-Shop|(?i:^(x[-_]authentik[-_]))"
+    assert headers.with_families(both, ["X-authentik-username"]) == both

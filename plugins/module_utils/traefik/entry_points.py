@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Traefik's entry points as visitors meet them: with TLS or without, and where one only sends everybody on. Pure.
+
+Read in Traefik's source, 3.6.10 and 3.7.9: an entry point's redirection is a router that matches everything and goes
+before all others, so no route is ever reached there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import serves
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
+
+EntryPoints = Mapping[str, "EntryPoint"]
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """``tls`` is that of all its routers. ``redirects`` is what it sends everybody to, as the setting says it.
+
+    ``leads_to`` is the entry point that listens there, empty when there is no redirection or none is known to.
+    ``middlewares`` go before those of its routers, by qualified name.
+    """
+
+    name: str
+    port: int
+    tls: bool = False
+    redirects: str = ""
+    leads_to: str = ""
+    middlewares: tuple[str, ...] = ()
+
+
+def entry_points_of(settings: Mapping[str, str], public: Mapping[int, int]) -> dict[str, EntryPoint]:
+    """Every TCP entry point by its name in lower case. ``public`` has the pods' port behind each public one."""
+    ports = static.entry_points(dict(settings))
+    return {name: _entry_point(name, port, settings, ports, public) for name, port in ports.items()}
+
+
+def default_names(settings: Mapping[str, str]) -> list[str]:
+    """The entry points of routers that name none: those that are marked so, else all but the internal ones."""
+    ports = static.entry_points(dict(settings))
+    marked = [name for name in ports if _says(settings, f"entrypoints.{name}.asdefault")]
+    metrics = settings.get("metrics.prometheus.entrypoint", static.INTERNAL).lower()
+    return marked or [name for name in ports if name not in (static.INTERNAL, metrics)]
+
+
+def public_ports(workload: Object, services: Iterable[Object]) -> dict[int, int]:
+    """By public port the port of Traefik's pods behind it: what their Services and their nodes' ports make public."""
+    containers = workload["spec"]["template"]["spec"]["containers"]
+    given = [port for container in containers for port in container.get("ports") or []]
+    named = {port.get("name"): int(port["containerPort"]) for port in given}
+    found: dict[int, int] = {}
+    for service in services:
+        here = service["metadata"].get("namespace") == workload["metadata"].get("namespace")
+        for port in service["spec"].get("ports") or [] if here and serves(workload, service) else []:
+            target = port.get("targetPort", port["port"])
+            number = target if isinstance(target, int) else named.get(target, 0)
+            if number:
+                found.setdefault(int(port["port"]), number)
+    for port in given:
+        if port.get("hostPort"):
+            found[int(port["hostPort"])] = int(port["containerPort"])
+    return found
+
+
+def _entry_point(
+    name: str, port: int, settings: Mapping[str, str], ports: Mapping[str, int], public: Mapping[int, int]
+) -> EntryPoint:
+    to = settings.get(f"entrypoints.{name}.http.redirections.entrypoint.to", "").strip()
+    return EntryPoint(
+        name=name,
+        port=port,
+        tls=static.is_on(dict(settings), f"entrypoints.{name}.http.tls"),
+        redirects=to,
+        leads_to=_listening_at(to, ports, public) if to else "",
+        middlewares=tuple(
+            each
+            for setting, value in settings.items()
+            if setting == f"entrypoints.{name}.http.middlewares"
+            or setting.startswith(f"entrypoints.{name}.http.middlewares.")
+            for each in chain.from_text(value)
+        ),
+    )
+
+
+def _listening_at(to: str, ports: Mapping[str, int], public: Mapping[int, int]) -> str:
+    """Which entry point ``websecure`` or ``:443`` means, by its public port, else by its own."""
+    if to.lower() in ports:
+        return to.lower()
+    number = to.removeprefix(":")
+    if not to.startswith(":") or not number.isdigit():
+        return ""
+    wanted = public.get(int(number), int(number))
+    return next((name for name, port in ports.items() if port == wanted), "")
+
+
+def _says(settings: Mapping[str, Any], name: str) -> bool:
+    return str(settings.get(name, "")).lower() in ("true", "1", "t")
