@@ -11,7 +11,7 @@ CHOSEN := $(if $(filter short,$(DEPTH)), and not variation)
 VENV := .venv
 BIN := $(abspath $(VENV))/bin
 # An environment belongs to one Python: of another one this file is not there, and it is made anew.
-INSTALLED := $(VENV)/.installed-$(shell $(INTERPRETER) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
+INSTALLED := $(VENV)/.installed-$(if $(INTERPRETER),$(shell $(INTERPRETER) -c "import sys; print('%d.%d' % sys.version_info[:2])"))
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/resilient-traefik
 COLLECTIONS := $(abspath .collections)
 COLLECTION := $(COLLECTIONS)/ansible_collections/resilient/traefik
