@@ -146,8 +146,13 @@ def test_keeper_leaves_alone_what_another_run_took_over(
 
 def test_nothing_is_written_without_the_lock(kubeconfig: Path, admin: Client, namespace: str) -> None:
     def write(**data: str) -> dict[str, Any]:
-        params: dict[str, Any] = {"kubeconfig": str(kubeconfig), "lock_holder": "me", "run_id": None, "render_to": None}
-        params |= {"objects": [config_map(namespace, **data)], "state": "present", "on_conflict": "fail"}
+        params: dict[str, Any] = {"kubeconfig": str(kubeconfig), "lock_holder": "me", "run_id": None}
+        params |= {
+            "render_to": None,
+            "objects": [config_map(namespace, **data)],
+            "state": "present",
+            "on_conflict": "fail",
+        }
         return apply.run(Task(params | {"namespace": None, "wait": False, "wait_timeout": 5}))
 
     settings = ObjectRef("v1", "ConfigMap", "settings", namespace)

@@ -144,3 +144,32 @@ def test_a_site_that_failed_at_one_replica_may_fail_at_another() -> None:
     before = earlier_answers([entry("pod a"), entry("pod b", None)], [])
     assert before.problem(entry("pod a", None)) == ""
     assert before.problem(entry("pod a", 404)) != ""
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "lost"),
+    [
+        (401, 302, False),
+        (302, 401, False),
+        (200, 403, False),
+        (401, 500, True),
+        (200, None, True),
+        (302, 404, True),
+        (404, 404, False),
+        (500, 502, False),
+        (None, 500, False),
+        (404, 500, False),
+    ],
+)
+def test_only_that_an_answer_is_one_may_be_compared(then: int | None, now: int | None, lost: bool) -> None:
+    common = {"request": "GET shop.test/", "name": "shop.test", "point": "pod", "behind": "traefik"}
+    answered = [common | {"status": status} for status in (then,) if status is not None] or [common]
+    entry = common | ({} if now is None else {"status": now})
+    assert bool(earlier_answers(answered, [], only_answers=True).problem(entry)) is lost
+
+
+def test_a_site_that_was_not_asked_before_cannot_be_lost() -> None:
+    known = [{"request": "GET shop.test/", "name": "shop.test", "point": "pod", "behind": "traefik", "status": 200}]
+    entry = {"request": "GET new.test/", "name": "new.test", "point": "pod", "behind": "traefik", "status": 500}
+    assert earlier_answers(known, [], only_answers=True).problem(entry) == ""
+    assert earlier_answers(known, []).problem(entry) != ""

@@ -98,6 +98,7 @@ def test_a_middleware_that_is_named_stays(item: Object) -> None:
     [
         _chain("edge-retry@file"),
         _annotated("Ingress", "router.middlewares", "edge-retry-more@kubernetescrd"),
+        _annotated("Ingress", "router.middlewares", "shop-edge-retry@kubernetescrd"),
         _workload("t", "t", containers=[{"args": ["--providers.kubernetescrd"]}]),
     ],
 )
