@@ -26,7 +26,7 @@ QUICK = {
     "traefik_ha_pre_stop_sleep": "1",
     "traefik_ha_request_accept_grace_timeout": "1",
 }
-PARTS = ("tier", "bot_block", "auth", "traefik_ha", "authentik_pdb", "retry", "sites")
+PARTS = ("tier", "bot_block", "auth", "forward_auth", "traefik_ha", "authentik_pdb", "retry", "sites")
 # What is printed in the middle of what a run does: a proxy comes up, Traefik is led to it, its replicas are replaced.
 MOMENTS = (
     "Apply the proxy, and wait until it serves: waiting for",

@@ -198,7 +198,7 @@ def test_trust_is_a_fault_only_where_an_entry_point_trusts_everybody() -> None:
 
 def test_who_wrote_a_field_last_is_told() -> None:
     def entry(manager: str, time: str, *fields: str) -> Object:
-        below = {"f:spec": {"f:forwardAuth": {f"f:{field}": {} for field in fields}}}
+        below: Object = {"f:spec": {"f:forwardAuth": {f"f:{field}": {} for field in fields}}}
         return {"manager": manager, "operation": "Update", "time": time, "fieldsV1": below}
 
     entries = [entry("b", "2026-01-02", "address"), entry("a", "2026-01-01", "address"), entry("c", "2026-01-03", "x")]
