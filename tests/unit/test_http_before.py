@@ -162,7 +162,12 @@ def test_a_site_that_failed_at_one_replica_may_fail_at_another() -> None:
     ],
 )
 def test_only_that_an_answer_is_one_may_be_compared(then: int | None, now: int | None, lost: bool) -> None:
-    common = {"request": "GET shop.test/", "name": "shop.test", "point": "pod", "behind": "traefik"}
+    common: dict[str, str | int] = {
+        "request": "GET shop.test/",
+        "name": "shop.test",
+        "point": "pod",
+        "behind": "traefik",
+    }
     answered = [common | {"status": status} for status in (then,) if status is not None] or [common]
     entry = common | ({} if now is None else {"status": now})
     assert bool(earlier_answers(answered, [], only_answers=True).problem(entry)) is lost
