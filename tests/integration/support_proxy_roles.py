@@ -111,7 +111,7 @@ class Roles:
                 pytest.fail(f"no task {task} was begun")
             os.killpg(playing.pid, signal.SIGKILL)
 
-    def playbook(self, name: str, **variables: str) -> Ended:
+    def playbook(self, name: str, **variables: Any) -> Ended:
         """One of the collection's playbooks."""
         kubeconfig = {"resilient_traefik_kubeconfig": str(self.connection["kubeconfig"])}
         command = [*_PLAYBOOK, str(ROOT / "playbooks" / name), "-e", json.dumps(kubeconfig | variables)]
