@@ -252,10 +252,10 @@ sites:
   elements: dict
 site_check:
   description: >-
-    C(points) and C(requests) for M(resilient.traefik.http_check): each of RV(sites) at each replica, at the entry points
-    of its routes and by the scheme that is spoken there. Entry points that only send everybody on are left out, and a
-    site that is served at no other one has a request that no point takes, with the reason in its name. Any answer will
-    do.
+    C(points) and C(requests) for M(resilient.traefik.http_check): each of RV(sites) at each replica, at the entry
+    points of its routes and by the scheme that is spoken there. Entry points that only send everybody on are left out,
+    and a site that is served at no other one has a request that no point takes, with the reason in its name. Any answer
+    will do.
   returned: with O(sites)
   type: dict
 """
