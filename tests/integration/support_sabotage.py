@@ -9,6 +9,8 @@ from typing import Any
 from tests.integration.lab_cluster import LabCluster, eventually, is_settled
 
 SABOTEUR = {"fieldManager": "saboteur"}
+# What a run wrote is written back in its name: a rollback leaves alone what others wrote last.
+THE_RUN = {"fieldManager": "resilient.traefik"}
 TRAEFIK = "/apis/apps/v1/namespaces/traefik/deployments/traefik"
 # As chart 41 renders ports.web.http.redirections.
 REDIRECT = (
@@ -26,7 +28,7 @@ def patched(cluster: LabCluster, path: str, **fields: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        cluster.request("PATCH", path, SABOTEUR, _back(fields, before))
+        cluster.request("PATCH", path, THE_RUN, _back(fields, before))
 
 
 def _back(fields: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
