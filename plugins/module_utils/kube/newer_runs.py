@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Run
@@ -17,8 +18,13 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.put_back import owners_put_back, put_back
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.undoing import LeftAlone
 
-# An object, the state that a newer run goes back to from now on, and whether it does so as a whole.
-Rebased = tuple[ObjectRef, Object | None, bool]
+
+class Rebased(NamedTuple):
+    """An object, the state that a newer run goes back to from now on, and whether it does so as a whole."""
+
+    ref: ObjectRef
+    state: Object | None
+    whole: bool
 
 
 def collide(one: Entry, other: Entry) -> bool:
@@ -43,13 +49,13 @@ def apart(
         if whole:
             run_id, each = whole[0]
             before_too = entry.whole or (entry.before is not None and each.before is None)
-            rebased.setdefault(run_id, []).append((entry.ref, entry.before, before_too))
+            rebased.setdefault(run_id, []).append(Rebased(entry.ref, entry.before, before_too))
             left.append(LeftAlone(entry.ref, f"was changed by the newer run {run_id} and goes back with it"))
             continue
         for run_id, each in later:
             state = _without(entry, each)
             if state is not None:
-                rebased.setdefault(run_id, []).append((entry.ref, state, False))
+                rebased.setdefault(run_id, []).append(Rebased(entry.ref, state, False))
         kept.append(_less(entry, [each for _run_id, each in later]))
     return kept, rebased, left
 

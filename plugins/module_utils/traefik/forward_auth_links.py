@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, serves
@@ -59,6 +60,13 @@ class Proxy:
     ours: bool
     pods: Sequence[Object] = ()
     deployment: Object | None = None
+
+    @property
+    def reached(self) -> Object:
+        """The Service. Raise NotFound where there is none, which ``service`` tells."""
+        if self.service is None:
+            raise errors.NotFound(f"{self.name}", status=404, reason="NotFound", causes=[])
+        return self.service
 
     @property
     def name(self) -> str:
@@ -118,7 +126,6 @@ def link_checks(middleware: Object, proxy: Proxy, around: Surroundings, behind_a
 
     ``behind_another`` is whether a middleware before it in a chain sets identity headers, which it must not take away.
     """
-    assert proxy.service is not None
     name = str(ref_of(middleware))
     configuration = _configuration(proxy, around)
     return [
@@ -327,11 +334,11 @@ def _settings(data: Mapping[str, str]) -> dict[str, Any]:
 
 def _own_service(proxy: Proxy, around: Surroundings) -> Object:
     """The Service that the collection made, also where another one leads to its pods."""
-    assert proxy.service is not None
-    if proxy.deployment is None or is_ours(proxy.service):
-        return proxy.service
+    service = proxy.reached
+    if proxy.deployment is None or is_ours(service):
+        return service
     ref = ref_of(proxy.deployment)
-    return around.services.get((ref.namespace, ref.name), proxy.service)
+    return around.services.get((ref.namespace, ref.name), service)
 
 
 def _pod_spec(proxy: Proxy) -> Mapping[str, Any]:

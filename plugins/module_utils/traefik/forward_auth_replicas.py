@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
@@ -229,12 +230,20 @@ def _request(route: ServedRoute, entrance: Entrance) -> Request:
     return Request(route.host, route.path, headers=_PERSON, https=entrance.https, verify=False)
 
 
+class _Chosen(NamedTuple):
+    """A route, an entrance to it, and the ForwardAuth middlewares before the one that is to be felt."""
+
+    route: ServedRoute
+    entrance: Entrance
+    before: list[str]
+
+
 def _feel(client: Client, workload: Workload, found: Asking, requests: int, middleware: Object, proxy: Proxy) -> Felt:
     name = _name(middleware)
     chosen = _route_to_feel(found, name)
     if chosen is None:
         return Felt(problem="no route that uses it can be asked by a plain request")
-    route, entrance, before = chosen
+    route, entrance = chosen.route, chosen.entrance
     counted: dict[str, tuple[int, int]] = {}
     statuses: set[int] = set()
     try:
@@ -245,19 +254,21 @@ def _feel(client: Client, workload: Workload, found: Asking, requests: int, midd
             counted[replica.name] = (requests, max(0, now - total))
             total = now
     except NoAnswer as error:
-        return Felt(str(route), before, counted, frozenset(statuses), f"its pods do not tell their count: {error}")
-    return Felt(f"asked for {route.host}{route.path}", before, counted, frozenset(statuses))
+        return Felt(
+            str(route), chosen.before, counted, frozenset(statuses), f"its pods do not tell their count: {error}"
+        )
+    return Felt(f"asked for {route.host}{route.path}", chosen.before, counted, frozenset(statuses))
 
 
-def _route_to_feel(found: Asking, name: str) -> tuple[ServedRoute, Entrance, list[str]] | None:
+def _route_to_feel(found: Asking, name: str) -> _Chosen | None:
     """A route and an entrance where as little as possible stands before the middleware."""
-    ways: list[tuple[int, int, tuple[ServedRoute, Entrance, list[str]]]] = []
+    ways: list[tuple[int, int, _Chosen]] = []
     for route in found.routes:
         for entrance in [] if route.unaskable else route.entrances(found.points):
             names = route.chain_at(entrance.entry_point, found.points, found.chains)
             if name in names:
                 before = [each for each in names[: names.index(name)] if each in found.forward_auths]
-                ways.append((len(before), len(ways), (route, entrance, before)))
+                ways.append((len(before), len(ways), _Chosen(route, entrance, before)))
     return min(ways)[2] if ways else None
 
 
