@@ -169,6 +169,7 @@ def second_lab(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @pytest.mark.slow
+@pytest.mark.variation("a second lab, broken and healed")
 def test_a_killed_node_is_healed_and_nothing_stays_when_it_is_taken_down(second_lab: Settings) -> None:
     first = lab("up")
     assert first.returncode == 0, first.stderr

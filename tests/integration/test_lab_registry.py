@@ -115,6 +115,7 @@ def test_a_registry_that_does_not_answer_is_not_in_reach(settings: Settings) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.variation("the lab out of an image registry")
 def test_the_node_image_is_pulled(settings: Settings) -> None:
     said = io.StringIO()
     kit = source_registry.prepare(settings, Store(settings.cache), Progress(out=said))

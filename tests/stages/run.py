@@ -164,7 +164,7 @@ FREE = (
 SHORT = (
     Stage("lab", "lab"),
     Stage("together", "lab", needs=("lab",), variables=("DEPTH=short",)),
-    Stage("molecule", "lab", needs=("lab",)),
+    Stage("molecule", "lab", needs=("lab",), variables=("DEPTH=short",)),
     Stage("versions-lab", "lab", needs=("lab",)),
     Stage("alone", "lab", quiet=True, needs=("lab",), variables=("DEPTH=short",)),
     *FREE,
