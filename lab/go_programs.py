@@ -18,6 +18,8 @@ PROMETHEUS_VERSION = "3.10.0"
 ALERTMANAGER_VERSION = "0.28.1"
 PUSHGATEWAY_VERSION = "1.11.1"
 KUBE_STATE_METRICS_VERSION = "2.18.0"
+# The programs are stripped of what debuggers read; not making it at all saves the compiler a seventh of its work.
+BUILD_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class GoModule:
         groups.append({name: package for name, package in self.programs.items() if Path(package).name == name})
         for group in filter(None, groups):
             target = f"{workplace.destination}/" if len(group) > 1 else str(workplace.destination / next(iter(group)))
-            flags = ["-trimpath", "-buildvcs=false", "-tags", self.tags, "-ldflags", f"-s -w {self.ldflags}".strip()]
+            linker = ["-ldflags", f"-s -w {self.ldflags}".strip()]
             commands.run(
-                ["go", "build", *flags, "-o", target, *group.values()],
+                ["go", "build", *BUILD_FLAGS, "-tags", self.tags, *linker, "-o", target, *group.values()],
                 doing=f"building {', '.join(group)}",
                 cwd=GO_FOLDER / self.folder,
                 env={"CGO_ENABLED": "0"},
