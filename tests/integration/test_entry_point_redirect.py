@@ -14,7 +14,7 @@ from tests.integration.support_playbook import Player
 from tests.integration.support_sabotage import created, web_redirects
 
 pytest_plugins = ("tests.integration.support_fixtures",)
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.variation("an entry point that redirects, as the chart writes it")]
 
 INGRESSES = "/apis/networking.k8s.io/v1/namespaces/apps/ingresses"
 
