@@ -65,7 +65,7 @@ test-all: setup ## each behaviour in every variation; writes docs/tested.md
 .PHONY: monitoring
 monitoring: setup ## the tests that need the lab's monitoring, on a lab that has it
 	@LAB_MONITORING=1 $(BIN)/python -m lab up
-	@$(BIN)/python -m pytest tests/integration $(addprefix -k ,"alert or monitoring or parity")
+	@$(BIN)/python -m pytest tests/integration -k "alert or monitoring or parity"
 
 .PHONY: other-traefik
 other-traefik: setup ## the disease, the way of failing and the whole playbook with the other Traefik that the lab knows

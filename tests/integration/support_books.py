@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,28 +62,22 @@ class Books:
 
     def kill_at(self, moment: str, name: str, *options: str, **variables: str) -> Ended:
         """The playbook killed with SIGKILL, forks included, when it prints a line that contains this."""
-        running = subprocess.Popen(
-            self._command(name, options, variables),
-            env=_environment() | self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert running.stdout is not None
-        lines = []
-        for line in running.stdout:
-            lines.append(line)
-            if moment in line:
-                for process in (running.pid, *descendants(running.pid)):
-                    with suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
-        code = running.wait(SECONDS)
-        return Ended(code, "".join(lines))
+
+        def kill(running: subprocess.Popen[str]) -> None:
+            for process in (running.pid, *descendants(running.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+        return self._disturbed(moment, kill, self._command(name, options, variables))
 
     def signal_at(self, moment: str, number: signal.Signals, name: str, *options: str, **variables: str) -> Ended:
         """The playbook alone given a signal, as whoever cancels it does, when it prints a line that contains this."""
+        command = self._command(name, options, variables)
+        return self._disturbed(moment, lambda running: running.send_signal(number), command)
+
+    def _disturbed(self, moment: str, disturb: Callable[[subprocess.Popen[str]], None], command: list[str]) -> Ended:
         running = subprocess.Popen(
-            self._command(name, options, variables),
+            command,
             env=_environment() | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -93,7 +88,7 @@ class Books:
         for line in running.stdout:
             lines.append(line)
             if moment in line:
-                running.send_signal(number)
+                disturb(running)
         return Ended(running.wait(SECONDS), "".join(lines))
 
     def _command(self, name: str, options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
