@@ -6,13 +6,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.stages.durations import ansible_environment
+from tests.ansible_playbook.running import PROGRAM, ansible_playbook, environment
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 600
@@ -50,14 +49,7 @@ class Books:
 
     def play(self, name: str, *options: str, **variables: str) -> Ended:
         """The playbook run to its end, whatever that is."""
-        ended = subprocess.run(
-            self._command(name, options, variables),
-            env=_environment() | self.environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        ended = ansible_playbook(self._arguments(name, options, variables), environment(**self.environment))
         return Ended(ended.returncode, ended.stdout + ended.stderr)
 
     def kill_at(self, moment: str, name: str, *options: str, **variables: str) -> Ended:
@@ -68,17 +60,17 @@ class Books:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
 
-        return self._disturbed(moment, kill, self._command(name, options, variables))
+        return self._disturbed(moment, kill, [PROGRAM, *self._arguments(name, options, variables)])
 
     def signal_at(self, moment: str, number: signal.Signals, name: str, *options: str, **variables: str) -> Ended:
         """The playbook alone given a signal, as whoever cancels it does, when it prints a line that contains this."""
-        command = self._command(name, options, variables)
+        command = [PROGRAM, *self._arguments(name, options, variables)]
         return self._disturbed(moment, lambda running: running.send_signal(number), command)
 
     def _disturbed(self, moment: str, disturb: Callable[[subprocess.Popen[str]], None], command: list[str]) -> Ended:
         running = subprocess.Popen(
             command,
-            env=_environment() | self.environment,
+            env=environment(**self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -91,16 +83,15 @@ class Books:
                 disturb(running)
         return Ended(running.wait(SECONDS), "".join(lines))
 
-    def _command(self, name: str, options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
+    def _arguments(self, name: str, options: tuple[str, ...], variables: dict[str, str]) -> list[str]:
         given = {
             "resilient_traefik_kubeconfig": str(self.kubeconfig),
             "resilient_traefik_report_directory": str(self.reports),
         }
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(ROOT / "inventories" / "lab")]
-        command += [str(ROOT / "playbooks" / f"{name}.yml"), *options]
+        arguments = ["-i", str(ROOT / "inventories" / "lab"), str(ROOT / "playbooks" / f"{name}.yml"), *options]
         for key, value in (given | self.variables | variables).items():
-            command += ["-e", f"{key}={value}"]
-        return command
+            arguments += ["-e", f"{key}={value}"]
+        return arguments
 
 
 def descendants(pid: int) -> list[int]:
@@ -117,17 +108,3 @@ def descendants(pid: int) -> list[int]:
         found += children
         left += children
     return found
-
-
-def _environment() -> dict[str, str]:
-    # The developer's own settings and credentials stay out of it.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
-    return (
-        kept
-        | ansible_environment()
-        | {
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_NOCOLOR": "true",
-            "PYTHONUNBUFFERED": "1",
-        }
-    )

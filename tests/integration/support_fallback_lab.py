@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from lab.settings import LAB_FOLDER
+from tests.ansible_playbook.running import ansible_playbook, environment
 from tests.integration.http_in_pod import ask
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.standin import StandIn
-from tests.integration.support_playbook import _environment
-from tests.stages.durations import ansible_environment
 
+SECONDS = 400
 MANIFESTS = Path(__file__).parent / "fallback_lab"
 SPACE, BOTS_SPACE = "fallback-test", "fallback-bots"
 HOST, SHUT, OPEN = "fallback.lab.test", "fallback-shut.lab.test", "fallback-open.lab.test"
@@ -102,10 +102,7 @@ class Role:
                 ]
             )
         )
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", str(book), *options]
-        environment = _environment(self.folder / "unused")
-        environment |= ansible_environment()
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
+        ended = ansible_playbook(["-i", "cluster.test,", str(book), *options], environment(), SECONDS)
         return ended.returncode, ended.stdout + ended.stderr
 
 

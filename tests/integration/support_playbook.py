@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.stages.durations import ansible_environment
+from tests.ansible_playbook.running import ansible_playbook, environment
+from tests.stages.durations import recording_environment
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = Path(__file__).parent / "support_plugins"
-# For a play of a hundred tasks on a busy machine.
-SECONDS = 900
 
 IN_PROCESS, AS_MODULE = "local", "elsewhere"
 
@@ -68,22 +65,9 @@ class Player:
             book, recorded = Path(folder) / "play.yml", Path(folder) / "results.jsonl"
             book.write_text(json.dumps([self._play_of(tasks, way)]))
             recorded.touch()
-            command = [
-                str(Path(sys.executable).parent / "ansible-playbook"),
-                "-i",
-                "cluster.test,",
-                str(book),
-                *options,
-            ]
-            command += ["--check"] * check + ["--diff"] * diff
-            ended = subprocess.run(
-                command,
-                env=_environment(recorded) | (environment or {}),
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
+            arguments = ["-i", "cluster.test,", str(book), *options]
+            arguments += ["--check"] * check + ["--diff"] * diff
+            ended = ansible_playbook(arguments, _environment(recorded) | (environment or {}))
             lines = [json.loads(line) for line in recorded.read_text().splitlines()]
             output = ended.stdout + ended.stderr
             assert len(lines) == len(tasks), f"{len(lines)} of {len(tasks)} tasks were run:\n{output}"
@@ -105,19 +89,9 @@ class Player:
 
 
 def _environment(recorded: Path) -> dict[str, str]:
-    # The developer's own settings and credentials stay out of it.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
-    callbacks = ansible_environment(PLUGINS / "callback", "recorded")
-    return (
-        kept
-        | callbacks
-        | {
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_HOME": str(recorded.parent / "home"),
-            "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
-            "ANSIBLE_PIPELINING": "true",
-            "RECORDED_RESULTS": str(recorded),
-        }
+    return environment(
+        **recording_environment(PLUGINS / "callback", "recorded"),
+        ANSIBLE_CONNECTION_PLUGINS=str(PLUGINS / "connection"),
+        ANSIBLE_PIPELINING="true",
+        RECORDED_RESULTS=str(recorded),
     )

@@ -19,11 +19,12 @@ from typing import Any
 import pytest
 
 from lab.settings import LAB_FOLDER
+from tests.ansible_playbook.running import PROGRAM, ansible_playbook, environment
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.standin import StandIn
-from tests.integration.support_playbook import ROOT, _environment
-from tests.stages.durations import ansible_environment
+from tests.integration.support_playbook import ROOT
 
+SECONDS = 400
 MANIFESTS = Path(__file__).parent / "proxy_roles_lab"
 SPACE, BOTS_SPACE = "proxy-roles", "proxy-roles-bots"
 HOST, INTERN, BOTS_HOST = "proxy-roles.lab.test", "proxy-roles-intern.lab.test", "proxy-roles-bots.lab.test"
@@ -87,21 +88,14 @@ class Roles:
 
     def play(self, role: str, given: Mapping[str, Any], *options: str, tasks_from: str = "main") -> Ended:
         """``given`` are the role's variables without its name."""
-        ended = subprocess.run(
-            self._command(role, given, options, tasks_from),
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
+        ended = ansible_playbook(self._arguments(role, given, options, tasks_from), environment(), SECONDS)
         return Ended(ended.returncode, ended.stdout + ended.stderr)
 
     def kill_at(self, task: str, role: str, given: Mapping[str, Any]) -> None:
         """Plays until a task of that name begins, and kills the controller and its forks with SIGKILL."""
-        command = self._command(role, given, (), "main")
+        command = [PROGRAM, *self._arguments(role, given, (), "main")]
         with subprocess.Popen(
-            command, env=self._environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
+            command, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
         ) as playing:
             assert playing.stdout is not None
             for line in playing.stdout:
@@ -114,14 +108,11 @@ class Roles:
     def playbook(self, name: str, **variables: Any) -> Ended:
         """One of the collection's playbooks."""
         kubeconfig = {"resilient_traefik_kubeconfig": str(self.connection["kubeconfig"])}
-        command = [*_PLAYBOOK, str(ROOT / "playbooks" / name), "-e", json.dumps(kubeconfig | variables)]
-        command += ["-e", "ansible_connection=local"]
-        ended = subprocess.run(
-            command, env=self._environment(), capture_output=True, text=True, timeout=300, check=False
-        )
+        arguments = [*_INVENTORY, str(ROOT / "playbooks" / name), "-e", json.dumps(kubeconfig | variables)]
+        ended = ansible_playbook([*arguments, "-e", "ansible_connection=local"], environment(), SECONDS)
         return Ended(ended.returncode, ended.stdout + ended.stderr)
 
-    def _command(self, role: str, given: Mapping[str, Any], options: tuple[str, ...], tasks_from: str) -> list[str]:
+    def _arguments(self, role: str, given: Mapping[str, Any], options: tuple[str, ...], tasks_from: str) -> list[str]:
         book = self.folder / f"{role}-{tasks_from}.yml"
         include = {"name": f"resilient.traefik.{role}", "tasks_from": tasks_from}
         play = {
@@ -137,15 +128,10 @@ class Roles:
             "tasks": [{"name": "Play", "ansible.builtin.include_role": include}],
         }
         book.write_text(json.dumps([play]))
-        return [*_PLAYBOOK, str(book), *options]
-
-    def _environment(self) -> dict[str, str]:
-        environment = _environment(self.folder / "unused")
-        environment |= ansible_environment()
-        return environment
+        return [*_INVENTORY, str(book), *options]
 
 
-_PLAYBOOK = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,"]
+_INVENTORY = ["-i", "cluster.test,"]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
+from tests.ansible_playbook.running import ansible_playbook, environment
 from tests.integration.lab_cluster import eventually
-from tests.integration.support_playbook import ROOT, _environment
-from tests.stages.durations import ansible_environment
+from tests.integration.support_playbook import ROOT
 
 SECONDS = 400
 # Another rollback on the same lab holds the cluster's lock for a while.
@@ -112,11 +111,8 @@ class RolePlayer:
         return at_its_turn(lambda: self._run(book, "-c", "local", *given)).well()
 
     def _run(self, *arguments: str) -> Ended:
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", *arguments]
-        environment = _environment(self.folder / "unused")
-        environment |= ansible_environment()
-        environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        settings = environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        ended = ansible_playbook(["-i", "cluster.test,", *arguments], settings, SECONDS)
         return Ended(ended.returncode, ended.stdout + ended.stderr)
 
 

@@ -22,9 +22,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.lease impor
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+from tests.ansible_playbook.running import PROGRAM, environment
 from tests.integration.support_books import Books, Ended, descendants
 from tests.integration.support_engine import config_map
-from tests.integration.support_playbook import ROOT
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 pytestmark = pytest.mark.alone
@@ -72,10 +72,9 @@ def _book(folder: Path, kubeconfig: Path, lock: ObjectRef, seconds: float, **mor
 @contextmanager
 def _playing(book: Path) -> Iterator[subprocess.Popen[str]]:
     """The play once its last task has begun."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
     process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "cluster.test,", str(book)],
-        env=kept | {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "PYTHONUNBUFFERED": "1"},
+        [PROGRAM, "-i", "cluster.test,", str(book)],
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

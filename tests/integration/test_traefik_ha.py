@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +13,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from tests.ansible_playbook.running import ansible_playbook, environment
 from tests.integration.support_backend import TRAEFIK, backend, backend_ref, before_ingresses, routes
 from tests.integration.support_own_traefik import OwnTraefik, run
 from tests.integration.support_restore import Site
-from tests.stages.durations import ansible_environment
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 pytestmark = pytest.mark.alone
@@ -61,15 +58,7 @@ def variables(traefik: OwnTraefik) -> dict[str, Any]:
 def playbook(book: Path, kubeconfig: Path, *options: str, **given: Any) -> str:
     """What ansible-playbook prints. Fails the test with it unless it ends well."""
     told = json.dumps({"resilient_traefik_kubeconfig": str(kubeconfig), **given})
-    settings = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "ANSIBLE_NOCOLOR": "true"}
-    ended = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "lab,", str(book), "-e", told, *options],
-        env=os.environ | ansible_environment() | settings,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    ended = ansible_playbook(["-i", "lab,", str(book), "-e", told, *options], environment(), SECONDS)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

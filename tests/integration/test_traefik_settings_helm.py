@@ -7,7 +7,6 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ import yaml
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
+from tests.ansible_playbook.running import PROGRAM, environment
 from tests.integration.lab_cluster import eventually
-from tests.integration.support_edge_release import HELM, ROOT, EdgeRelease
+from tests.integration.support_edge_release import HELM, EdgeRelease
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import Played, Player
 from tests.integration.support_restore import Site
@@ -185,8 +185,8 @@ def test_a_controller_that_is_killed_during_the_upgrade(
     book = tmp_path / "play.yml"
     book.write_text(json.dumps([{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}]))
     controller = subprocess.Popen(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "lab,", str(book)],
-        env=os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections")},
+        [PROGRAM, "-i", "lab,", str(book)],
+        env=environment(),
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, ROOT, Played, Player
+from tests.ansible_playbook.running import ansible_playbook, environment
+from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
 from tests.integration.support_site import Site
 
 GOOD = {"name": "good", "passed": True, "expected": "a", "found": "a"}
@@ -49,7 +48,7 @@ def test_a_failed_check_fails_after_the_files_are_written(tmp_path: Path) -> Non
     played = report(tmp_path, {"a": [{"checks": [GOOD, BAD]}], "b": []}, run_id="run-1", versions={"traefik": "3.7.9"})
     assert played.outcome == "failed"
     assert played.message.splitlines() == [
-        "the proof: 1 of 2 checks did not pass:",
+        "Not proved: a: 1 of 2 checks did not pass:",
         "- bad: expected a; found b",
     ]
     assert played.result["table"][0] == "the proof, cluster cluster.test: 1 passed, 1 failed"
@@ -130,17 +129,8 @@ BOOK = """
 
 
 def _play(book: Path, hosts: Sequence[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    command = [program, "-i", ",".join(hosts) + ",", str(book), "--forks", "5", "--connection", "local"]
-    own = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "ANSIBLE_HOME": str(book.parent / "home")}
-    return subprocess.run(
-        [*command, "--extra-vars", json.dumps(variables)],
-        env={name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")} | own,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    arguments = ["-i", ",".join(hosts) + ",", str(book), "--forks", "5", "--connection", "local"]
+    return ansible_playbook([*arguments, "--extra-vars", json.dumps(variables)], environment(), 300)
 
 
 def test_a_fleet_writes_at_once_from_registered_results(tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.ansible_playbook.running import ansible_playbook, environment
 from tests.rules.case_files import RUNBOOKS
 
 _HERE = Path(__file__).parent
@@ -21,11 +20,8 @@ def render(facts: Mapping[str, Any], folder: Path, variables: Mapping[str, Any] 
     given.write_text(
         yaml.safe_dump({"alerts_facts": dict(facts), "alerts_runbook_url": RUNBOOKS} | dict(variables or {}))
     )
-    program = str(Path(sys.executable).parent / "ansible-playbook")
     options = ["-i", "localhost,", "-e", f"given={given}", "-e", f"folder={folder}"]
-    done = subprocess.run(
-        [program, *options, str(_HERE / "render.yml")], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = ansible_playbook([*options, str(_HERE / "render.yml")], environment(), 120)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

@@ -18,6 +18,7 @@ import pytest
 
 VARIABLE = "DURATIONS"
 CALLBACKS = Path(__file__).parent / "callback"
+_elsewhere = 0.0
 OUTCOME: pytest.StashKey[str] = pytest.StashKey()
 
 
@@ -40,17 +41,23 @@ def waiting(what: str) -> Iterator[None]:
         note("wait", what=what, seconds=round(time.monotonic() - began, 3))
 
 
-def ansible_environment(plugins: Path | None = None, enabled: str = "") -> dict[str, str]:
+def recording_environment(plugins: Path | None = None, enabled: str = "") -> dict[str, str]:
     """Variables by which ansible-playbook records its tasks here, beside the callback that a test enables itself."""
     folders = [str(folder) for folder in (plugins, CALLBACKS) if folder]
     names = [name for name in (enabled, "durations") if name]
     return {"ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join(folders), "ANSIBLE_CALLBACKS_ENABLED": ",".join(names)}
 
 
+def computed_elsewhere(seconds: float) -> None:
+    """Count processor time of a process that is a child of another one, which has not ended yet."""
+    global _elsewhere
+    _elsewhere += seconds
+
+
 def cpu_seconds() -> float:
-    """Processor time of this process and of its ended children, in seconds."""
+    """Processor time of this process, of its ended children and of `computed_elsewhere`, in seconds."""
     used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
+    return used.user + used.system + used.children_user + used.children_system + _elsewhere
 
 
 @pytest.hookimpl(wrapper=True)

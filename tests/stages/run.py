@@ -118,7 +118,7 @@ class Run:
     def _play(self, stage: Stage) -> Ended:
         log, folder = BUILD / "logs" / f"{stage.target}.log", BUILD / "durations" / stage.target
         folder.mkdir(parents=True)
-        environment = os.environ | {durations.VARIABLE: str(folder)} | durations.ansible_environment()
+        environment = os.environ | {durations.VARIABLE: str(folder)} | durations.recording_environment()
         began = time.monotonic()
         self.say(f"{stage.target} ...")
         with log.open("wb") as file:

@@ -1,0 +1,1 @@
+"""One way for all tests to run ansible-playbook."""
