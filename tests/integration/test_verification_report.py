@@ -51,7 +51,7 @@ def test_a_failed_check_fails_after_the_files_are_written(tmp_path: Path) -> Non
         "Not proved: a: 1 of 2 checks did not pass:",
         "- bad: expected a; found b",
     ]
-    assert played.result["table"][0] == "the proof, cluster cluster.test: 1 passed, 1 failed"
+    assert played.result["table"][0] == "Not proved: a, cluster cluster.test: 1 passed, 1 failed"
     assert played.result["unchecked"] == ["b"]
     written = json.loads((tmp_path / "verify-cluster.test.json").read_text())
     assert written["checks"] == played.result["checks"]
