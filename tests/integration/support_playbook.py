@@ -59,15 +59,16 @@ class Player:
         diff: bool = False,
         options: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
+        forked: bool = True,
     ) -> Play:
-        """Every task is run, whether those before it failed or not."""
+        """Every task is run, whether those before it failed or not. ``forked``: see ansible_playbook."""
         with TemporaryDirectory() as folder:
             book, recorded = Path(folder) / "play.yml", Path(folder) / "results.jsonl"
             book.write_text(json.dumps([self._play_of(tasks, way)]))
             recorded.touch()
             arguments = ["-i", "cluster.test,", str(book), *options]
             arguments += ["--check"] * check + ["--diff"] * diff
-            ended = ansible_playbook(arguments, _environment(recorded) | (environment or {}))
+            ended = ansible_playbook(arguments, _environment(recorded) | (environment or {}), forked=forked)
             lines = [json.loads(line) for line in recorded.read_text().splitlines()]
             output = ended.stdout + ended.stderr
             assert len(lines) == len(tasks), f"{len(lines)} of {len(tasks)} tasks were run:\n{output}"

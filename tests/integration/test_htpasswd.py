@@ -142,6 +142,7 @@ def test_nothing_secret_is_ever_seen(
             diff=True,
             options=("-vvv",),
             environment={"ANSIBLE_LOG_PATH": str(log)},
+            forked=False,
         )
     assert [one.outcome for one in play.tasks] == ["ok", "ok", "failed", "failed", "failed", "failed"]
     assert "login, key users" in play.output
