@@ -36,6 +36,15 @@ def test_it_tells_what_the_program_tells(tmp_path: Path) -> None:
             assert host in forked.stdout
 
 
+def test_each_play_has_what_the_last_one_had(tmp_path: Path) -> None:
+    """A task that needs Ansible's folder for temporary files, twice."""
+    written = {"ansible.builtin.copy": {"dest": str(tmp_path / "written"), "content": "{{ lookup('env', 'PWD') }}"}}
+    for _time in range(2):
+        ended = ansible_playbook(book(tmp_path, written), environment())
+        assert ended.returncode == 0, ended.stdout
+        (tmp_path / "written").unlink()
+
+
 def test_settings_of_ansible_count(tmp_path: Path) -> None:
     arguments = book(tmp_path, {"ansible.builtin.debug": {"msg": "well"}})
     usual = ansible_playbook(arguments, environment()).stdout
