@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from tests.ansible_playbook.running import PROGRAM, ansible_playbook, environmen
 
 def book(folder: Path, *tasks: dict[str, Any]) -> list[str]:
     """The arguments for a play of these tasks."""
-    path = folder / "play.yml"
-    path.write_text(json.dumps([{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": tasks}]))
+    path, variables = folder / "play.yml", {"ansible_python_interpreter": sys.executable}
+    play = {"hosts": "all", "connection": "local", "gather_facts": False, "vars": variables}
+    path.write_text(json.dumps([play | {"tasks": tasks}]))
     return ["-i", "one.test,", str(path)]
 
 
