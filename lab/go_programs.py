@@ -133,7 +133,7 @@ KUBERNETES = GoModule(
     seconds=330,
 )
 ETCD = GoModule("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, seconds=15)
-COREDNS = GoModule("coredns", {"coredns": "github.com/coredns/coredns"}, seconds=100)
+COREDNS = GoModule("coredns", {"coredns": "."}, seconds=50)
 KIND = GoModule("kind", {"kind": "sigs.k8s.io/kind"}, seconds=10)
 PAUSE = GoModule("pause", {"pause": "."}, seconds=2)
 GO_HTTPBIN = GoModule("go-httpbin", {"go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin"}, seconds=5)
