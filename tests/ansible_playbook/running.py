@@ -46,10 +46,13 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def ansible_playbook(
-    arguments: Sequence[str], environment: Mapping[str, str], seconds: float = SECONDS
+    arguments: Sequence[str], environment: Mapping[str, str], seconds: float = SECONDS, forked: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """ansible-playbook with these arguments, run to its end, whatever that is. Raises subprocess.TimeoutExpired."""
-    server = _server(environment)
+    """ansible-playbook with these arguments, run to its end, whatever that is. Raises subprocess.TimeoutExpired.
+
+    Where the process itself is looked at, it is not to be `forked`: a fork has the command line of what it came from.
+    """
+    server = _server(environment) if forked else None
     if server and server.free.acquire(blocking=False):
         try:
             return server.run(arguments, environment, seconds)

@@ -6,6 +6,7 @@ answers: `code` (None when the play took too long and was killed) and `cpu` in s
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
@@ -41,6 +42,8 @@ def _play(asked: dict[str, Any], answers: int) -> None:
     """Becomes the process of a play, as a shell would have started it. Does not return."""
     # A group of its own: whoever kills it for its time kills its children too.
     os.setpgid(0, 0)
+    # Ansible makes its folder for temporary files with its import and removes it at the end, which is not this one's.
+    atexit._clear()
     os.close(answers)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
