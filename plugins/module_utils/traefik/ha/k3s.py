@@ -89,17 +89,30 @@ def _taken_back(task: Task, plan: ValuesPlan) -> str:
         return ""
     try:
         now = task.client.find(ref)
-        if now is None or (now.get("spec") or {}).get("valuesContent") != _text(plan):
+        if now is None or not _is_ours(now, plan):
             return f"{ref} was changed by somebody else meanwhile and is left as it is."
         if former is None:
             task.writer().delete([ref])
             return f"{ref} is gone again, which k3s carries out by itself."
-        body = {"spec": {"valuesContent": (former.get("spec") or {}).get("valuesContent")}}
-        owners = former["metadata"].get("managedFields") or []
-        task.writer().patch([Patch(now, body, owners=lambda _item: owners)])
+        task.writer().patch([_patch_back(now, former, plan)])
     except errors.ResilientError as error:
         return f"{ref} keeps the values and could not be put back: {error}"
     return f"{ref} is as it was, which k3s carries out by itself."
+
+
+def _is_ours(config: Object, plan: ValuesPlan) -> bool:
+    return bool((config.get("spec") or {}).get("valuesContent") == _text(plan))
+
+
+def _patch_back(now: Object, former: Object, plan: ValuesPlan) -> Patch:
+    """To the values that it had, owned by whom they were."""
+    body = {"spec": {"valuesContent": (former.get("spec") or {}).get("valuesContent")}}
+    owners = former["metadata"].get("managedFields") or []
+
+    def again(newer: Object) -> Patch | None:
+        return _patch_back(newer, former, plan) if _is_ours(newer, plan) else None
+
+    return Patch(now, body, again=again, owners=lambda _item: owners)
 
 
 def _helm_job(task: Task, plan: ValuesPlan) -> str:
