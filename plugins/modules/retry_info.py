@@ -100,6 +100,45 @@ notes:
   returned: without O(verify)
   type: list
   elements: str
+advice:
+  description:
+    - What the applications behind the routes can do themselves, and no retry can do for them. A line for each workload
+      whose pods end at once, without a C(preStop) hook, of the first 20; and what may not be read.
+  returned: without O(verify)
+  type: list
+  elements: str
+  sample:
+    - >-
+      Deployment shop/api: no preStop in container api: when a pod ends, Traefik leads requests to it for a moment
+      longer, and a retry may meet it again: add lifecycle.preStop.sleep.seconds: 5 (Kubernetes 1.30 and newer; exec
+      sleep before)
+without_pre_stop:
+  description: All workloads of RV(advice).
+  returned: without O(verify)
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: The workload's kind, or that of whatever owns the pods.
+      type: str
+    namespace:
+      description: Its namespace.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    containers:
+      description: The containers that serve and end at once.
+      type: list
+      elements: str
+    services:
+      description: The Services that lead to it.
+      type: list
+      elements: str
+    routes:
+      description: The chosen Ingresses and IngressRoutes that lead to these.
+      type: list
+      elements: str
 objects:
   description: The Middleware to apply.
   returned: without O(verify)

@@ -138,7 +138,12 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: Seconds to wait until every replica runs with the settings.
+    description:
+      - Seconds to wait until every replica runs with the settings. What is awaited is told every few seconds, with the
+        newest warning event of the pods.
+      - By Helm and k3s what is not ready then is taken back, the release to the revision that it had, the
+        HelmChartConfig to its former values.
+      - The address of a LoadBalancer Service is never awaited, see RV(notes).
     type: int
     default: 300
 extends_documentation_fragment:
@@ -172,6 +177,14 @@ RETURN = r"""
 findings:
   description: What stands against the settings, a sentence each with the remedy. Also part of a failure.
   returned: without O(verify)
+  type: list
+  elements: str
+  sample: []
+notes:
+  description:
+    - What is worth knowing and stands against nothing, a sentence each, also told as warnings. Services of type
+      LoadBalancer for Traefik's pods that have no address.
+  returned: success
   type: list
   elements: str
   sample: []

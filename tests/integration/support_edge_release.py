@@ -21,9 +21,9 @@ class EdgeRelease:
     kubeconfig: Path
     namespace: str
 
-    def install(self, values: dict[str, Any]) -> None:
-        """Installs it and waits until it is ready."""
-        given = ["--values=-", "--wait", f"--timeout={SECONDS}s"]
+    def install(self, values: dict[str, Any], wait: bool = True) -> None:
+        """Installs it, and unless told otherwise has Helm wait until it is ready and has its addresses."""
+        given = ["--values=-", *(["--wait"] if wait else []), f"--timeout={SECONDS}s"]
         self._helm("install", "edge", str(CHART), *given, stdin=json.dumps(values))
 
     def values(self) -> dict[str, Any]:

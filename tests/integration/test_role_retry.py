@@ -95,6 +95,8 @@ def test_plan_apply_again_and_back(
     assert _chain(after, "foreign") == ""
     assert after["Ingress broken"] == before["Ingress broken"], "a chain that is broken is left alone"
     assert "Middleware" in applied.output
+    for name in ("well", "refusing"):
+        assert f"Deployment {shop}/{name}: no preStop in container web: when a pod ends" in applied.output
     assert f"{shop}/gone does not exist" in applied.output or "no object makes this name" in applied.output
 
     audited.writes()

@@ -7,6 +7,9 @@ import os
 import signal
 import stat
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.readiness import missing
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
 from tests.ansible_playbook.running import PROGRAM, environment
 from tests.integration.lab_cluster import eventually
@@ -45,11 +50,15 @@ OWN = {
 @pytest.fixture
 def edge(kubeconfig: Path, admin: Client, namespace: str) -> EdgeRelease:
     """A release of three replicas that nobody has hardened."""
-    lab = admin.get(ObjectRef("apps/v1", "Deployment", "traefik", "traefik"))
-    version = version_of(lab["spec"]["template"]["spec"]["containers"][0]["image"])
     release = EdgeRelease(kubeconfig, namespace)
-    release.install(OWN | {"image": {"tag": f"v{version}"}})
+    release.install(OWN | {"image": {"tag": f"v{lab_version(admin)}"}})
     return release
+
+
+def lab_version(admin: Client) -> str:
+    """The Traefik that the lab's nodes have the image of."""
+    lab = admin.get(ObjectRef("apps/v1", "Deployment", "traefik", "traefik"))
+    return version_of(lab["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 @pytest.fixture
@@ -60,9 +69,14 @@ def site(kubeconfig: Path, admin: Client, namespace: str) -> Site:
 
 def play(player: Player, edge: EdgeRelease, check: bool = False, **more: Any) -> Played:
     """One task of the module on this release, quick where waiting would prove nothing."""
+    return player.task("traefik_settings", options(edge) | more, check=check, diff=True)
+
+
+def options(edge: EdgeRelease) -> dict[str, Any]:
+    """Which release, and wishes that need no long waits."""
     place = {"namespace": edge.namespace, "helm_binary": str(HELM)}
     wishes = {"min_ready_seconds": 1, "pre_stop_sleep": 1, "request_accept_grace_timeout": 2, "readiness_delay": 1}
-    return player.task("traefik_settings", place | wishes | more, check=check, diff=True)
+    return place | wishes
 
 
 def test_check_apply_check_apply_and_a_rollback_that_leaves_no_trace(
@@ -109,8 +123,11 @@ def test_an_upgrade_that_fails_is_rolled_back(edge: EdgeRelease, player: Player,
     nowhere = {"image": {"tag": "v0.0.0-nowhere"}}
     failed = play(player, edge, values=nowhere, run_id=run_id, wait_timeout=15)
     assert failed.outcome == "failed"
-    assert "is as it was: the upgrade failed and was rolled back" in failed.message
-    assert [status for _revision, status in edge.history()] == ["superseded", "failed", "deployed"]
+    assert "is as it was: the upgrade failed and was rolled back to what revision 1 was (revision 3" in failed.message
+    assert "its pods are ready" in failed.message
+    assert f"not ready after 15 s: Deployment {edge.namespace}/edge" in failed.message
+    assert "v0.0.0-nowhere" in failed.message, "what the pods' newest warnings say"
+    assert [status for _revision, status in edge.history()] == ["superseded", "superseded", "deployed"]
     assert edge.values() == values
     assert player.task("restore", {"run_id": run_id, "wait": True}).outcome == "ok"
     assert edge.history() == [(1, "deployed")]
@@ -118,7 +135,7 @@ def test_an_upgrade_that_fails_is_rolled_back(edge: EdgeRelease, player: Player,
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("wishes", "words"),
     [
         (
             {"values": {"deployment": {"replicas": "three"}}},
@@ -133,12 +150,12 @@ def test_an_upgrade_that_fails_is_rolled_back(edge: EdgeRelease, player: Player,
     ],
 )
 def test_refused_before_anything_is_written(
-    edge: EdgeRelease, audited: Audited, options: dict[str, Any], words: str
+    edge: EdgeRelease, audited: Audited, wishes: dict[str, Any], words: str
 ) -> None:
-    refused = play(audited.player(), edge, **options)
+    refused = play(audited.player(), edge, **wishes)
     assert refused.outcome == "failed"
     assert words in refused.message, refused.message
-    told = play(audited.player(), edge, only_findings=True, **options)
+    told = play(audited.player(), edge, only_findings=True, **wishes)
     assert told.outcome == "ok", told.message
     assert words in " ".join(told.result["findings"])
     assert audited.writes() == []
@@ -175,14 +192,85 @@ def test_nothing_secret_is_on_the_command_line_or_readable_by_others(
     assert not Path(values).exists()
 
 
-def test_a_controller_that_is_killed_during_the_upgrade(
+def test_an_address_that_never_comes_is_told_and_not_awaited(
+    kubeconfig: Path, admin: Client, namespace: str, player: Player
+) -> None:
+    """Helm's own waiting is for the address too, as long as it is allowed to."""
+    edge = EdgeRelease(kubeconfig, namespace)
+    nobody = {"type": "LoadBalancer", "loadBalancerClass": "example.test/nobody"}
+    edge.install(OWN | {"image": {"tag": f"v{lab_version(admin)}"}, "service": nobody}, wait=False)
+    deployment, service = (
+        ObjectRef("apps/v1", "Deployment", "edge", namespace),
+        ObjectRef("v1", "Service", "edge", namespace),
+    )
+    wait_until_ready(admin, [deployment], 120, print)
+    began, run_id = time.monotonic(), f"address-{namespace}"
+    done = play(player, edge, run_id=run_id, wait_timeout=240)
+    assert (done.outcome, done.changed) == ("ok", True), done.message
+    assert time.monotonic() - began < 200
+    assert not missing(admin.get(deployment))
+    assert not (admin.get(service)["status"].get("loadBalancer") or {}).get("ingress")
+    (note,) = done.result["notes"]
+    assert note in done.result["warnings"]
+    assert note.startswith(f"Service {namespace}/edge is of type LoadBalancer and has no address")
+    assert play(player, edge, only_findings=True).result["notes"] == [note]
+    began = time.monotonic()
+    assert player.task("restore", {"run_id": run_id, "wait": True, "wait_timeout": 240}).outcome == "ok"
+    assert time.monotonic() - began < 200
+    assert edge.history() == [(1, "deployed")]
+
+
+def test_a_controller_that_is_killed_while_it_waits(
+    edge: EdgeRelease, player: Player, site: Site, tmp_path: Path
+) -> None:
+    """The release is deployed by then, so the next run finds nothing to change: it waits for what that one left."""
+    before, owners, run_id = site.state(), site.owners(), f"waiting-{edge.namespace}"
+    # Three replicas that have to be ready for ten seconds each: time enough to be killed in.
+    wishes: dict[str, Any] = {"min_ready_seconds": 10, "run_id": run_id}
+    with killed(player, edge, wishes, tmp_path):
+        eventually(lambda: (2, "deployed") in edge.history(), "the upgrade written", 60)
+    deployment = ObjectRef("apps/v1", "Deployment", "edge", edge.namespace)
+    assert missing(site.client.get(deployment)), "it was killed before the replicas were ready"
+    assert edge.history() == [(1, "superseded"), (2, "deployed")]
+    again = play(player, edge, **wishes)
+    assert (again.outcome, again.changed) == ("ok", False), again.message
+    assert not missing(site.client.get(deployment))
+    assert player.task("restore", {"run_id": run_id, "wait": True}).outcome == "ok"
+    assert edge.history() == [(1, "deployed")]
+    assert (site.state(), site.owners()) == (before, owners)
+
+
+def test_a_controller_that_is_killed_with_helm_at_work(
     edge: EdgeRelease, player: Player, site: Site, tmp_path: Path
 ) -> None:
     before, owners, run_id = site.state(), site.owners(), f"killed-{edge.namespace}"
-    # Three replicas that have to be ready for ten seconds each: time enough to be killed in.
-    wishes = {"namespace": edge.namespace, "helm_binary": str(HELM), "min_ready_seconds": 10, "run_id": run_id}
-    task = {"resilient.traefik.traefik_settings": wishes | player.defaults}
-    book = tmp_path / "play.yml"
+    with killed(player, edge, {"values": {"hold": True}, "run_id": run_id}, tmp_path):
+        eventually(lambda: (2, "pending-upgrade") in edge.history(), "the upgrade under way", 60)
+    assert edge.history()[-1] == (2, "pending-upgrade")
+    refused = play(player, edge)
+    assert "is pending-upgrade: an upgrade runs or was interrupted" in refused.message
+    assert player.task("restore", {"run_id": run_id, "wait": True}).outcome == "ok"
+    assert edge.history() == [(1, "deployed")]
+    assert (site.state(), site.owners()) == (before, owners)
+
+
+def test_a_controller_that_is_killed_while_it_takes_an_upgrade_back(
+    edge: EdgeRelease, player: Player, site: Site, tmp_path: Path
+) -> None:
+    before, owners, run_id = site.state(), site.owners(), f"back-{edge.namespace}"
+    nowhere = {"image": {"tag": "v0.0.0-nowhere"}}
+    with killed(player, edge, {"values": nowhere, "wait_timeout": 15, "run_id": run_id}, tmp_path):
+        eventually(lambda: [revision for revision, _status in edge.history()] == [1, 2, 3], "a rollback begun", 90)
+    assert player.task("restore", {"run_id": run_id, "wait": True}).outcome == "ok"
+    assert edge.history() == [(1, "deployed")]
+    assert (site.state(), site.owners()) == (before, owners)
+
+
+@contextmanager
+def killed(player: Player, edge: EdgeRelease, wishes: dict[str, Any], folder: Path) -> Iterator[None]:
+    """A controller that carries the wishes out, and goes down with all its processes at the end of the block."""
+    task = {"resilient.traefik.traefik_settings": options(edge) | wishes | player.defaults}
+    book = folder / "play.yml"
     book.write_text(json.dumps([{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}]))
     controller = subprocess.Popen(
         [PROGRAM, "-i", "lab,", str(book)],
@@ -190,17 +278,11 @@ def test_a_controller_that_is_killed_during_the_upgrade(
         stdout=subprocess.DEVNULL,
     )
     try:
-        eventually(lambda: (2, "pending-upgrade") in edge.history(), "the upgrade under way", 60)
+        yield
     finally:
         for process in with_descendants(controller.pid):
             os.kill(process, signal.SIGKILL)
         controller.wait()
-    assert edge.history()[-1] == (2, "pending-upgrade")
-    refused = play(player, edge)
-    assert "is pending-upgrade: an upgrade runs or was interrupted" in refused.message
-    assert player.task("restore", {"run_id": run_id, "wait": True}).outcome == "ok"
-    assert edge.history() == [(1, "deployed")]
-    assert (site.state(), site.owners()) == (before, owners)
 
 
 def with_descendants(process: int) -> list[int]:

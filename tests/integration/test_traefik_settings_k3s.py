@@ -111,6 +111,25 @@ def test_a_config_that_is_there_is_merged_and_put_back(
     assert admin.get(chart)["spec"] == own["spec"]
 
 
+@pytest.mark.parametrize("own", [None, OF_THE_USER])
+def test_what_k3s_does_not_carry_out_is_taken_back(
+    chart: ObjectRef, admin: Client, player: Player, own: dict[str, Any] | None
+) -> None:
+    if own:
+        Writer(admin, check_mode=False).apply([of_k3s("HelmChartConfig", chart.namespace, own)])
+    before, run_id = admin.find(chart), f"k3s-{chart.namespace}"
+    failed = play(player, chart, wait=True, wait_timeout=3, run_id=run_id)
+    assert failed.outcome == "failed"
+    assert f"{chart} is {'as it was' if own else 'gone again'}, which k3s carries out by itself" in failed.message
+    assert "not upgraded by k3s after 3 s" in failed.message
+    assert "correct-horse" not in str(failed.result)
+    now = admin.find(chart)
+    assert (now or {}).get("spec") == (before or {}).get("spec")
+    assert player.task("restore", {"run_id": run_id}).outcome == "ok"
+    after = admin.find(chart)
+    assert (after or {}).get("spec") == (before or {}).get("spec")
+
+
 def test_refused_before_anything_is_written(chart: ObjectRef, audited: Audited, admin: Client) -> None:
     bad = play(audited.player(), chart, values={"deployment": {"replicas": "three"}})
     assert "Traefik's chart does not take deployment.replicas: is string, not integer or null" in bad.message

@@ -20,6 +20,8 @@ class Expectations:
     guarded site answers as before. ``failed_at_most`` requests may fail or get no answer. ``statuses`` says of visitors
     what they may get in place of what they got before: each entry has ``status`` and any of ``visitor``, ``host``,
     ``credentials`` (none, session, login), ``guarded``. None of a number means that it does not matter.
+
+    ``remark`` is the scenario's own, beside what is expected of the answers; it changes no verdict.
     """
 
     longest_wait: float | None = 2.5
@@ -28,6 +30,7 @@ class Expectations:
     recovery: float | None = 15.0
     failed_at_most: int = 0
     statuses: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Seen:
 
 def expectations_from(default: Expectations, given: Mapping[str, Any]) -> Expectations:
     """The default ones with what the user says otherwise. Raises BadArgument naming what there is not."""
-    known = {item.name for item in fields(Expectations)}
+    known = {item.name for item in fields(Expectations)} - {"remark"}
     for name, value in given.items():
         if name not in known:
             raise BadArgument(f"expect.{name}: there is no such expectation; there are {', '.join(sorted(known))}")
@@ -99,6 +102,7 @@ def _answers(expected: Expectations, seen: Sequence[Seen]) -> Check:
     words = "as before, by the fallback, or allowed"
     if expected.failed_at_most:
         words += f", but for {expected.failed_at_most}"
+    words += f" ({expected.remark})" if expected.remark else ""
     return Check("answers", sum(wrong.values()) <= expected.failed_at_most, words, found)
 
 

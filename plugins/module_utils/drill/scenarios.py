@@ -37,6 +37,7 @@ _FAILURES = (500, 502, 503, 504)
 _FORWARDING = "serverstransport.forwardingtimeouts"
 # What is expected where Traefik waits for ever, and where it dials for half a minute (seconds).
 _SENSIBLE_TIMEOUT, _SENSIBLE_DIAL = 30.0, 2.0
+_WITHOUT_PRE_STOP = "by the retry alone: this application has no preStop hook, which docs/retry.md advises"
 # A name's addresses are kept by the cluster's DNS for so long at most, and then by nginx.
 _DNS_SECONDS = 45.0
 
@@ -156,9 +157,12 @@ def _hung_backend(context: Context) -> Expectations:
 
 
 def _restarted_backend(context: Context) -> Expectations:
-    """A pod that has gone is dialled until Traefik gives up, and then the retry asks another one."""
+    """A pod that has gone is dialled until Traefik gives up, and then the retry asks another one.
+
+    The drill's application has no preStop hook on purpose: that none fails is what the retry has to show by itself.
+    """
     given = seconds_of(context.traefik.arguments.get(f"{_FORWARDING}.dialtimeout", "")) or _SENSIBLE_DIAL
-    return Expectations(longest_wait=min(given, _SENSIBLE_DIAL) + 2.5)
+    return Expectations(longest_wait=min(given, _SENSIBLE_DIAL) + 2.5, remark=_WITHOUT_PRE_STOP)
 
 
 def _nobody_asks(_context: Context) -> Expectations:

@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
 
 _OBJECTS, _EVENTS, _LOG_LINES = 3, 3, 5
+_LONGEST_LINE = 250
 
 
 def diagnosis(client: Client, refs: Sequence[ObjectRef]) -> str:
@@ -26,16 +27,30 @@ def diagnosis(client: Client, refs: Sequence[ObjectRef]) -> str:
     return "".join(f"\n  {line}" for line in dict.fromkeys(lines))
 
 
+def newest_warning(client: Client, ref: ObjectRef) -> str:
+    """The newest warning event of the object and its pods in one line; empty when there is none or none to be read."""
+    if not ref.namespace:
+        return ""
+    try:
+        lines = _warnings(client, ref, _pods(client, ref))
+    except errors.ResilientError:
+        return ""
+    return " ".join(lines[0].split())[:_LONGEST_LINE] if lines else ""
+
+
 def _about(client: Client, ref: ObjectRef) -> list[str]:
     pods = _pods(client, ref)
+    waiting = next((pod for pod in pods if not _is_ready(pod)), None)
+    return _warnings(client, ref, pods) + (_log(client, waiting) if waiting else [])
+
+
+def _warnings(client: Client, ref: ObjectRef, pods: Sequence[Object]) -> list[str]:
     names = {ref.name, *(pod["metadata"]["name"] for pod in pods)}
     (events,) = read_all(client, [Query("v1", "Event", namespace=ref.namespace, field_selector="type=Warning")])
     # A ReplicaSet that may not create pods reports it under its own name, which begins with the Deployment's.
     told = [event for event in events.items if _about_one_of(event["involvedObject"].get("name", ""), names, ref)]
     told.sort(key=_time, reverse=True)
-    lines = [f"{_time(event)} {event.get('reason')}: {event.get('message', '').strip()}" for event in told[:_EVENTS]]
-    waiting = next((pod for pod in pods if not _is_ready(pod)), None)
-    return lines + (_log(client, waiting) if waiting else [])
+    return [f"{_time(event)} {event.get('reason')}: {event.get('message', '').strip()}" for event in told[:_EVENTS]]
 
 
 def _about_one_of(name: str, names: set[str], ref: ObjectRef) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors, readiness
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.diagnosis import diagnosis
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.diagnosis import diagnosis, newest_warning
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 
 Progress = Callable[[str], None]
@@ -46,7 +46,10 @@ def wait_until(
     lacks: Callable[[Object | None], str],
     goal: str,
 ) -> None:
-    """Polls the objects until ``lacks`` finds nothing missing at any; ``progress`` hears of it every few seconds."""
+    """Polls the objects until ``lacks`` finds nothing missing at any.
+
+    ``progress`` hears every few seconds what is awaited, and the newest warning event of its pods.
+    """
     left, seen = list(refs), dict[ObjectRef, str]()
     reported = time.monotonic()
     for _remaining in tries(seconds):
@@ -61,7 +64,9 @@ def wait_until(
             return
         if time.monotonic() - reported > 2:
             reported = time.monotonic()
-            progress(f"waiting for {_list(left)} to be {goal}: {seen[left[0]]}")
+            warning = newest_warning(client, left[0])
+            told = f" (newest warning: {warning})" if warning else ""
+            progress(f"waiting for {_list(left)} to be {goal}: {seen[left[0]]}{told}")
     details = "; ".join(f"{ref}: {words}" for ref, words in seen.items())
     raise errors.WaitTimeout(
         f"not {goal} after {seconds:g} s: {details}.{diagnosis(client, left)}",

@@ -20,6 +20,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_fa
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_plan import Edit, plan
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import (
+    API_VERSIONS,
+    Choice,
     Targets,
     choice_of,
     only_served,
@@ -27,6 +29,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_ta
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.cluster_schemas import schema_faults
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import MANIFEST, delivery_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.leaving_cluster import Advice, advice_on
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.middleware_chain import OPTIONS as CHAIN_OPTIONS
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.proof_options import (
     PROOF_OPTIONS,
@@ -193,6 +196,7 @@ def _answer(task: Task, findings: Sequence[str], case: Case | None) -> dict[str,
         "entry_points_by": "",
         "chart_values": {},
         "silent_sites": [],
+        **Advice().as_dict(),
     }
     if case is None:
         return result
@@ -207,7 +211,20 @@ def _answer(task: Task, findings: Sequence[str], case: Case | None) -> dict[str,
         "entry_points_by": _entry_points_by(task, case),
         "chart_values": {"additionalArguments": _arguments(task, case)},
         "silent_sites": [] if findings else _silent(task, case),
+        **_advice(task, case).as_dict(),
     }
+
+
+def _advice(task: Task, case: Case) -> Advice:
+    """What the applications in scope can do themselves: a retry cannot do it for them."""
+    if task.params["chains"] != ENTRY_POINTS:
+        return advice_on(task.client, case.targets.items)
+    everything = Choice(list(API_VERSIONS), [""], frozenset(), "")
+    try:
+        targets = only_served(read_targets(task.client, everything), case.workload.arguments)
+    except errors.Forbidden as error:
+        return Advice(unread=[f"not looked at for applications without preStop: {str(error).rstrip('.')}"])
+    return advice_on(task.client, targets.items)
 
 
 def _silent(task: Task, case: Case) -> list[str]:

@@ -96,3 +96,14 @@ def test_what_the_user_expects_wins() -> None:
 def test_an_expectation_that_cannot_be_meant(given: dict[str, Any], name: str) -> None:
     with pytest.raises(BadArgument, match=rf"^expect\.{name}: "):
         expectations_from(Expectations(), given)
+
+
+def test_a_remark_stands_beside_what_is_expected_and_changes_no_verdict() -> None:
+    remarked = Expectations(remark="by the retry alone")
+    visitors = [seen({"as_before": 3, "failed": 1}, {502: 1})]
+    for expected in (Expectations(), remarked):
+        assert failed(expected, WELL, *visitors)["answers"] == "1 x stranger: 502"
+    answers = judged(remarked, WELL, visitors)[0]
+    assert answers.expected == "as before, by the fallback, or allowed (by the retry alone)"
+    with pytest.raises(BadArgument, match=r"^expect.remark: there is no such expectation"):
+        expectations_from(Expectations(), {"remark": "anything goes"})

@@ -1,50 +1,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Delivers the wishes to a Helm release: its own values with ours worked in, its own chart, one upgrade."""
+"""Delivers the wishes to a Helm release: its own values with ours worked in, its own chart, one upgrade.
+
+Helm's own waiting (--wait, --atomic) is not used. It also waits for the address of each LoadBalancer Service, which may
+never come while all pods are ready, and says nothing meanwhile.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
-    import yaml
-
-from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors, readiness
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import WORKLOADS
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.helm_program import (
-    Helm,
     HelmFailed,
     find_helm,
     helm_on,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.helm_revisions import (
+    newest_revision,
+    objects_of,
+    record_upgrade,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.helm_upgrade import Upgrade, take_back
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.releases import StoredRelease, chart_files
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.values_plan import ValuesPlan
-
-
-@dataclass(frozen=True)
-class _Upgrade:
-    """One upgrade of a release, as it is tried and then done."""
-
-    task: Task
-    helm: Helm
-    stored: StoredRelease
-    arguments: tuple[str, ...]
-    values: Mapping[str, Any]
-
-    def run(self, *more: str) -> str:
-        return self.helm.run(
-            *("upgrade", self.stored.name, *self.arguments, *more),
-            values=self.values,
-            seconds=self.task.params["wait_timeout"],
-        )
 
 
 def try_out(task: Task, plan: ValuesPlan) -> list[str]:
@@ -68,29 +55,59 @@ def try_out(task: Task, plan: ValuesPlan) -> list[str]:
 
 
 def deliver(task: Task, situation: Situation, plan: ValuesPlan) -> dict[str, Any]:
-    """Upgrades the release and waits. What fails is rolled back by Helm. Raises HelmFailed, WaitTimeout."""
-    stored = plan.stored
+    """Upgrades the release and waits until its pods are ready. Where they are not in time it is rolled back.
+
+    Raises HelmFailed saying what was awaited, what the pods say and what the release is now; WaitTimeout.
+    """
+    stored, client = plan.stored, task.client
     result: dict[str, Any] = {"changed": plan.changed, "results": [], "diff": [plan.diff()] if plan.changed else []}
-    if task.check_mode or not plan.changed or stored is None:
+    if task.check_mode or stored is None:
+        return result
+    if not plan.changed:
+        _wait_for_a_former_run(task, situation, plan, stored)
         return result
     with _upgrade(task, plan, stored, find_helm(task.params["helm_binary"])) as upgrade:
-        _record(task, stored, json.loads(upgrade.run("--dry-run=server", "--output=json"))["manifest"])
+        manifest = json.loads(upgrade.run("--dry-run=server", "--output=json"))["manifest"]
+        newest = newest_revision(client, stored).revision
+        record_upgrade(task, stored, newest, manifest)
+        awaited = _awaited(client, situation.workload.ref, objects_of(client, stored, manifest))
         if task.fence:
             # Helm writes by itself.
             task.fence.check()
         task.progress(f"upgrading {plan.subject}")
         try:
-            upgrade.run("--atomic", f"--timeout={task.params['wait_timeout']}s")
-        except HelmFailed as error:
-            # Helm's own rollback is a revision more.
-            _record_absent(task, _revision(stored, 2))
-            raise HelmFailed(f"{plan.subject} is as it was: the upgrade failed and was rolled back. {error}") from None
-    wait_until_ready(task.client, [situation.workload.ref], task.params["wait_timeout"], task.progress)
+            # The time is that of the chart's hooks.
+            upgrade.run(f"--timeout={task.params['wait_timeout']}s")
+            wait_until_ready(client, awaited, task.params["wait_timeout"], task.progress)
+        except errors.ResilientError as error:
+            former = set(objects_of(client, stored, stored.manifest))
+            before = [situation.workload.ref, *(ref for ref in awaited[1:] if ref in former)]
+            raise HelmFailed(take_back(upgrade, plan, newest, before, error), **error.facts) from None
     return result
 
 
+def _wait_for_a_former_run(task: Task, situation: Situation, plan: ValuesPlan, stored: StoredRelease) -> None:
+    """A run that was killed while it waited leaves the values in a release that may never become ready."""
+    try:
+        wait_until_ready(task.client, [situation.workload.ref], task.params["wait_timeout"], task.progress)
+    except errors.WaitTimeout as error:
+        raise errors.WaitTimeout(
+            f"{plan.subject} has these values already (revision {stored.revision}, {stored.status}), so nothing was "
+            f"changed, and it is not ready. The rollback of the run that set them takes them back. {error}",
+            **error.facts,
+        ) from None
+
+
+def _awaited(client: Client, workload: ObjectRef, refs: Iterable[ObjectRef]) -> list[ObjectRef]:
+    """Traefik's workload first, and the release's others but for those that are not ready before the upgrade."""
+    others = sorted({ref for ref in refs if ref.kind in WORKLOADS and ref != workload})
+    states = client.concurrently(client.find, others)
+    pairs = zip(others, states, strict=True)
+    return [workload, *(ref for ref, item in pairs if item is None or not readiness.missing(item))]
+
+
 @contextlib.contextmanager
-def _upgrade(task: Task, plan: ValuesPlan, stored: StoredRelease, program: str) -> Iterator[_Upgrade]:
+def _upgrade(task: Task, plan: ValuesPlan, stored: StoredRelease, program: str) -> Iterator[Upgrade]:
     chart, version = task.params["helm_chart"], task.params["helm_chart_version"]
     with helm_on(task.params, program) as helm:
         place = chart or str(helm.chart_folder(chart_files(stored.chart)))
@@ -105,39 +122,4 @@ def _upgrade(task: Task, plan: ValuesPlan, stored: StoredRelease, program: str) 
             "--history-max=0",
             "--description=resilient.traefik",
         )
-        yield _Upgrade(task, helm, stored, arguments, plan.after)
-
-
-# --- the journal -------------------------------------------------------------------------------------------------
-
-
-def _record(task: Task, stored: StoredRelease, manifest: str) -> None:
-    """Keeps the whole states of all objects that the upgrade may write, the release's own Secrets among them."""
-    if not task.params.get("run_id"):
-        return
-    journal = Journal(task.client, task.params["run_id"])
-    own = ObjectRef("v1", "Secret", stored.secret, stored.namespace)
-    refs = {own, _revision(stored, 1), *_objects(task.client, stored, stored.manifest)}
-    todo = journal.unrecorded(sorted(refs | set(_objects(task.client, stored, manifest))))
-    states = task.client.concurrently(task.client.find, todo)
-    journal.record_states(zip(todo, states, strict=True))
-
-
-def _record_absent(task: Task, ref: ObjectRef) -> None:
-    if task.params.get("run_id"):
-        Journal(task.client, task.params["run_id"]).record_states([(ref, None)])
-
-
-def _revision(stored: StoredRelease, ahead: int) -> ObjectRef:
-    """The Secret of a revision that is still to come."""
-    prefix = stored.secret.rpartition(".v")[0]
-    return ObjectRef("v1", "Secret", f"{prefix}.v{stored.revision + ahead}", stored.namespace)
-
-
-def _objects(client: Client, stored: StoredRelease, manifest: str) -> Iterable[ObjectRef]:
-    for item in yaml.safe_load_all(manifest):
-        if item:
-            ref = ref_of(item)
-            namespaced = client.resource(ref.api_version, ref.kind).namespaced
-            place = (ref.namespace or stored.namespace) if namespaced else ""
-            yield ObjectRef(ref.api_version, ref.kind, ref.name, place)
+        yield Upgrade(task, helm, stored, arguments, plan.after)

@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ _NOT_PASSED_ON = ("HELM_KUBE", "HELM_NAMESPACE", "HELM_DEBUG", "HELM_DRIVER")
 _LONGEST_ERROR = 1500
 # Helm keeps its own time limit; this is for a Helm that hangs.
 _SPARE_SECONDS = 90
+_TOLD_EVERY_SECONDS = 3
 
 
 class HelmFailed(ResilientError):
@@ -49,27 +51,52 @@ class Helm:
             write_private(self.folder / "chart" / name, content)
         return self.folder / "chart"
 
-    def run(self, *arguments: str, values: Mapping[str, Any], seconds: int) -> str:
-        """What helm prints. Raises HelmFailed with its words, without the values' secrets."""
+    def run(
+        self,
+        *arguments: str,
+        values: Mapping[str, Any],
+        seconds: int,
+        told: Callable[[str], None] = lambda line: None,
+    ) -> str:
+        """What helm prints; ``told`` hears every few seconds that it still runs.
+
+        Raises HelmFailed with its words, without the values' secrets.
+        """
         try:
             # AnsibleModule.run_command has no time limit, and there is no AnsibleModule in the controller's process.
-            ended = subprocess.run(  # pylint: disable=ansible-bad-function
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
                 [self.program, *arguments],
                 env=dict(self.environment),
                 cwd=self.folder,
-                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
-                timeout=seconds + _SPARE_SECONDS,
-                check=False,
             )
-        except subprocess.TimeoutExpired as late:
-            raise HelmFailed(f"helm {arguments[0]} did not end within {late.timeout:.0f} s") from None
         except OSError as error:
             raise HelmFailed(f"helm_binary: {self.program} cannot be run: {error.strerror}") from None
-        if ended.returncode:
-            words = without_secrets(ended.stderr.strip(), values)[:_LONGEST_ERROR]
+        with process:
+            try:
+                printed, complaint = _ended(process, f"helm {arguments[0]}", seconds + _SPARE_SECONDS, told)
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            words = without_secrets(complaint.strip(), values)[:_LONGEST_ERROR]
             raise HelmFailed(f"helm {arguments[0]}: {words or 'failed without a word'}")
-        return ended.stdout
+        return printed
+
+
+def _ended(process: subprocess.Popen[str], name: str, seconds: float, told: Callable[[str], None]) -> tuple[str, str]:
+    began = time.monotonic()
+    while True:
+        try:
+            return process.communicate(timeout=_TOLD_EVERY_SECONDS)
+        except subprocess.TimeoutExpired:
+            lasts = time.monotonic() - began
+            if lasts > seconds:
+                raise HelmFailed(f"{name} did not end within {seconds:.0f} s") from None
+            told(f"waiting for {name} to end, {lasts:.0f} s by now")
 
 
 def find_helm(given: str | None) -> str:

@@ -13,6 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.proof.check impo
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM, K3S, MANIFEST
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import helm, k3s, manifests, values_files
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.addresses import address_notes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.findings import findings
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation, situation_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.values_plan import (
@@ -57,27 +58,37 @@ def run(task: Task) -> dict[str, Any]:
     except errors.ResilientError as error:
         if not only:
             raise
-        return {"changed": False, "findings": [*wishes.faults(), str(error)]}
+        return {"changed": False, "findings": [*wishes.faults(), str(error)], "notes": []}
     found = findings(situation, wishes, task.params["values"], bool(task.params["render_to"]))
     found = found or _tried(task, situation, wishes, plan)
     facts = {"findings": found, "delivery": situation.delivery.as_dict(), "workload": workload.ref.as_dict()}
     if only:
-        return {"changed": False} | facts
+        return {"changed": False, "notes": _notes(task, situation)} | facts
     if found:
         raise errors.NothingChanged(found)
-    return _delivered(task, situation, wishes, plan) | facts
+    return _delivered(task, situation, wishes, plan) | facts | {"notes": _notes(task, situation)}
+
+
+def _notes(task: Task, situation: Situation) -> list[str]:
+    """What is worth knowing and stands against nothing, also as warnings. As it is now: after what was delivered."""
+    found = address_notes(task.client, situation.item)
+    task.warnings.extend(found)
+    return found
 
 
 def _verified(task: Task, wishes: Wishes) -> dict[str, Any]:
     """What came of the checks, once they pass or the time is over: budgets are counted some moments after a roll."""
     done: list[Check] = []
+    notes: list[str] | None = None
     for _left in tries(task.params["wait_timeout"]):
         workload = find_workload(task.client, task.params["namespace"], task.params["workload"])
         refs = [ObjectRef("v1", "Pod", replica.name, replica.namespace) for replica in workload.replicas]
         pods = [pod for pod in task.client.concurrently(task.client.find, refs) if pod]
-        done = checks(situation_of(task.client, workload), wishes, pods)
+        situation = situation_of(task.client, workload)
+        notes = _notes(task, situation) if notes is None else notes
+        done = checks(situation, wishes, pods)
         if all(check.passed for check in done):
-            return {"changed": False, "checks": [check.as_dict() for check in done]}
+            return {"changed": False, "checks": [check.as_dict() for check in done], "notes": notes}
     raise errors.ResilientError(failure(done), checks=[check.as_dict() for check in done])
 
 

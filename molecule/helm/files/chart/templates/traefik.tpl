@@ -13,6 +13,10 @@ metadata:
     app.kubernetes.io/managed-by: {{ .Release.Service }}
     helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 spec:
+  type: {{ .Values.service.type }}
+  {{- with .Values.service.loadBalancerClass }}
+  loadBalancerClass: {{ . }}
+  {{- end }}
   selector:
     app.kubernetes.io/name: {{ .Chart.Name }}
     app.kubernetes.io/instance: {{ .Release.Name }}-{{ .Release.Namespace }}
@@ -106,4 +110,22 @@ spec:
     matchLabels:
       app.kubernetes.io/name: {{ .Chart.Name }}
       app.kubernetes.io/instance: {{ .Release.Name }}-{{ .Release.Namespace }}
+{{- end }}
+{{- if .Values.hold }}
+---
+# Keeps an upgrade from going on, until its time is over: its pod finds no node.
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .Release.Name }}-hold
+  annotations:
+    helm.sh/hook: pre-upgrade
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      nodeSelector: {example.test/nobody: "true"}
+      containers:
+        - name: hold
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
 {{- end }}
