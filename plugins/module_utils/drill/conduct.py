@@ -34,7 +34,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.signals import s
 
 _BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 2.0
 # Where few ask it takes longer until it is seen that they reach what is to be broken.
-_MOST_BEFORE_SECONDS = 13.0
+_MOST_BEFORE_SECONDS = 10.0
 # A changed name is known to the proxies once DNS has forgotten the old addresses.
 _FELT_SECONDS = 60.0
 # So are new pods of a target, whatever is expected of the visitors' answers until then.
@@ -128,7 +128,8 @@ def _measure(
             observers = _Observers(measurement, counters, inside, watch)
             began = time.time()
             measurement.sent_until(began + _BEFORE_SECONDS)
-            _ask_on(measurement, partial(witness.has_seen, BEFORE), began + _MOST_BEFORE_SECONDS)
+            if witness.asking:
+                _ask_on(measurement, partial(witness.has_seen, BEFORE), began + _MOST_BEFORE_SECONDS)
             witness.broken = broken = time.time()
             _hold_fault(context, fault, stage, told, observers)
             felt = witness.has_seen(FAULT)

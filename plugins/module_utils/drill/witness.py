@@ -31,7 +31,10 @@ def marked(visitors: Sequence[Visitor]) -> list[Visitor]:
 
 
 class Witness:
-    """Of one fault. ``broken`` and ``restored`` (epoch seconds) are set when it comes to that."""
+    """Of one fault. ``broken`` and ``restored`` (epoch seconds) are set when it comes to that.
+
+    ``asking`` are the numbers of the visitors whose requests are to meet what is broken.
+    """
 
     def __init__(
         self, context: Context, fault: Fault, visitors: Sequence[Visitor], measurement: Measurement, counters: Counters
@@ -39,7 +42,7 @@ class Witness:
         """Raises Forbidden where the pods that are to go may not be listed."""
         self._context, self._visitors = context, visitors
         self._measurement, self._counters = measurement, counters
-        self._asking = _asking(context, fault, visitors)
+        self.asking = _asking(context, fault, visitors)
         self._proxied = bool(fault.proxies())
         self._went = fault.goes()
         self.broken: float | None = None
@@ -60,7 +63,7 @@ class Witness:
         traefik = self._context.traefik.ref
         return Facts(
             visitors=self._visitors,
-            asking=self._asking,
+            asking=self.asking,
             tallies=tallies_of(records, self._visitors, broken, self.restored),
             counts=self._counters.counts(),
             broken=broken,
