@@ -137,8 +137,8 @@ def _measure(
             _follow_recovery(context, told, observers, expected)
             if felt:
                 # A fallback that lets everybody in answers as before, too: what recovers has to be asked again.
-                until = told.phases.restored + _REACHED_AGAIN_SECONDS
-                _ask_on(measurement, partial(witness.has_seen, RECOVERY), until)
+                allowed = max(2 * (expected.recovery or 0.0), _REACHED_AGAIN_SECONDS)
+                _ask_on(measurement, partial(witness.has_seen, RECOVERY), told.phases.restored + allowed)
         inside.collect(told.visitors)
     told.replicas = measurement.replicas
     told.phases.fault = result.felt_at(measurement.records(), told.visitors, broken)

@@ -98,7 +98,7 @@ _TARGET_BEFORE = Wanted(
     _SITES,
 )
 _FELL_BACK = Source(
-    "{n} requests met no target while most did, as the proxies count their fallbacks",
+    "{n} requests were answered by the fallback in seconds in which most were, as the proxies count them",
     where(Facts.counts_proxies, fell_back),
 )
 _TARGET_CHANGED = Source(_CHANGED, unless(Facts.counts_proxies, seen_changed))

@@ -95,7 +95,7 @@ TAKEN_AWAY = [
             "fault",
             # A proxy's checks reach the pods that hang too.
             WHOLE[each].without(meets=worlds.as_before, counts={"fallbacks": {"p": {}}, "stand_in_hang": CHECKS_ONLY}),
-            "0 requests met no target",
+            "0 requests were answered by the fallback",
         )
         for each in PROXIED
     ),
@@ -105,7 +105,7 @@ TAKEN_AWAY = [
             "fault",
             # One in vain in each second, as on any day.
             WHOLE[each].without(counts={"fallbacks": {"p": rises(BROKEN, RESTORED, timeout=1)}, "stand_in_hang": {}}),
-            "0 requests met no target",
+            "0 requests were answered by the fallback",
         )
         for each in PROXIED
     ),
