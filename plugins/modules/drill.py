@@ -294,7 +294,8 @@ verdict:
   description:
     - V(passed), or V(deviated) when it was not as expected.
     - V(not_run) when something stood against it, and nothing was broken.
-    - V(inconclusive) when the measurement itself failed, V(rollback_failed) when the cluster is not as it was.
+    - V(inconclusive) when the measurement itself failed, or when no request was seen to meet what was broken or to
+      reach it again. V(rollback_failed) when the cluster is not as it was.
   returned: always
   type: str
   sample: passed
@@ -304,7 +305,10 @@ exit_code:
   type: int
   sample: 0
 drill:
-  description: The whole result, as C(scenarios) in C(docs/drill.schema.json) has it.
+  description:
+    - The whole result, as C(scenarios) in C(docs/drill.schema.json) has it.
+    - C(evidence) has what was seen of the thing itself before, in and after the fault. Each of C(visitors) has C(met),
+      whether its requests met what was broken.
   returned: always
   type: dict
 """

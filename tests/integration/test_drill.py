@@ -107,6 +107,11 @@ def test_scenarios_deviate_on_a_cluster_that_is_not_hardened(
     verdicts = {each["scenario"]: (each["verdict"], each["reasons"]) for each in report["scenarios"]}
     assert set(verdicts) == set(scenarios)
     assert {verdict for verdict, _reasons in verdicts.values()} == {"deviated"}, verdicts
+    for each in report["scenarios"]:
+        seen = {found["moment"]: found["seen"] for found in each["evidence"]}
+        # Without proxies there are none to break.
+        assert (seen.get("before"), seen.get("fault")) in {(True, True), (None, None)}, each["evidence"]
+        assert bool(seen) == any(visitor["met"] for visitor in each["visitors"])
     assert ended.code == 10, ended.output
     assert differing(before, state_of(admin)) == {}
 
@@ -178,6 +183,25 @@ def test_who_undoes_the_fault_is_named(player: Player, before: State, admin: Cli
     assert played.result["verdict"] == "inconclusive", played.result
     assert "somebody set spec.replicas during the drill" in played.message
     assert differing(before, state_of(admin)) == {}
+
+
+def test_a_fault_that_no_request_meets_proves_nothing(
+    player: Player, namespace: str, admin: Client, untouched_but: Callable[[str], None]
+) -> None:
+    """The middleware asks a service that is well, and no route has it: every visitor is answered as before."""
+    Writer(admin, check_mode=False).apply([_unused(admin, namespace)])
+    given = {"middleware": {"namespace": namespace, "name": "unused"}, "seconds": 1}
+    played = drilled(player, "forward_auth_unreachable", **given)
+    drill = played.result["drill"]
+    assert (played.result["verdict"], drill["figures"]["kinds"]["failed"]) == ("inconclusive", 0), drill
+    (reason,) = drill["reasons"]
+    assert (
+        f"nothing shows that requests reached it before the fault (Middleware {namespace}/unused, which asks" in reason
+    )
+    assert "0 requests to it were answered before the fault" in reason
+    assert [visitor["met"] for visitor in drill["visitors"]] == [False, False]
+    assert [change["restored"] for change in drill["changes"]] == [True]
+    untouched_but(namespace)
 
 
 def test_an_autoscaler_is_told_of(player: Player, admin: Client, untouched: None) -> None:
@@ -290,6 +314,18 @@ def _as_somebody(admin: Client, body: dict[str, Any]) -> None:
     """Writes to the target as another program does."""
     query = {"fieldManager": "somebody"}
     admin.request("PATCH", admin.path(target()), query=query, body=body, content_type="application/merge-patch+json")
+
+
+def _unused(admin: Client, namespace: str) -> Object:
+    """A ForwardAuth middleware as the lab's private site has it, for no site."""
+    ref = ObjectRef("traefik.io/v1alpha1", "Middleware", "authentik-forward-auth", "traefik")
+    address = admin.get(ref)["spec"]["forwardAuth"]["address"]
+    return {
+        "apiVersion": ref.api_version,
+        "kind": ref.kind,
+        "metadata": {"name": "unused", "namespace": namespace},
+        "spec": {"forwardAuth": {"address": address}},
+    }
 
 
 def _orphan(namespace: str) -> list[Object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.sessions import Sessions
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import (
+    Answer,
     Dropped,
     NoAnswer,
     NoWay,
@@ -32,6 +33,11 @@ class Asked:
     error: str = ""
     own_fault: str = ""
     dropped: bool = False
+
+
+def is_by_fallback(answer: Answer) -> bool:
+    """Whether a fallback made the answer, and says so."""
+    return answer.headers.get(FALLBACK_HEADER.lower(), "").lower() == "true"
 
 
 def ask(sessions: Sessions, request: Request) -> Asked:
@@ -60,8 +66,7 @@ def _over(session: Session, request: Request) -> Asked:
         answer = session.ask(request)
     except ResilientError as failure:
         return _without(failure, begun)
-    fallback = answer.headers.get(FALLBACK_HEADER.lower(), "").lower() == "true"
-    return Asked(begun, time.monotonic() - begun, answer.status, fallback)
+    return Asked(begun, time.monotonic() - begun, answer.status, is_by_fallback(answer))
 
 
 def _without(failure: ResilientError, begun: float) -> Asked:

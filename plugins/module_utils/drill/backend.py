@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import StandIns
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import stand_in, stand_in_labels
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import pods_of
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import Request
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
@@ -71,6 +73,21 @@ class BackendFault(Fault):
         if self.hangs:
             objects += stand_in(kit, uid, namespace, HANG, _PORT, 1)
         return [*objects, self._service(uid), self._route(uid)]
+
+    def goes(self) -> list[tuple[Object, Object]]:
+        """The pods that are replaced. Those that answer go on while others hang."""
+        if self.hangs:
+            return []
+        workload = self.context.client.get(self._deployment())
+        return [(workload, pod) for pod in pods_of(self.context.client, workload)]
+
+    def stand_ins(self) -> list[StandIns]:
+        """All pods of the application."""
+        kit, namespace = self.context.kit, self.namespace()
+        return [
+            StandIns(mode, stand_in(kit, "", namespace, mode, _PORT, 1)[1], _PORT)
+            for mode in ((WELL, HANG) if self.hangs else (WELL,))
+        ]
 
     def act(self) -> list[str]:
         """Leads the Service astray, or replaces the pods."""

@@ -4,51 +4,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill import alerts, result, steady
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import Counters
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectations import Expectations, judged
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectations import Expectations
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.inside import Inside
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.judging import Measured, judge
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.measurement import Measurement
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.moments import BEFORE, FAULT, RECOVERY
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Record, Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.stage import RestoreFailed, Stage
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import NotRun, pods_of
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import (
-    DEVIATED,
     INCONCLUSIVE,
-    PASSED,
     ROLLBACK_FAILED,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.witness import Witness, marked
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.signals import signals_deferred
 
 _BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 2.0
+# Where few ask it takes longer until it is seen that they reach what is to be broken.
+_MOST_BEFORE_SECONDS = 10.0
 # A changed name is known to the proxies once DNS has forgotten the old addresses.
 _FELT_SECONDS = 60.0
-# So many of all requests may be sent late or not at all before a measurement counts for nothing.
-_MOST_NOT_SENT = 0.02
-# Requests that are sent late have waited with the sender; some also where a replica that is gone was dialled.
-_LATE_SECONDS, _MOST_LATE = 1.0, 0.05
+# So are new pods of a target, whatever is expected of the visitors' answers until then.
+_REACHED_AGAIN_SECONDS = 60.0
 # Longer than expected: to say how long it took, not only that it took too long.
 _LEAST_RECOVERY_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """A measurement that is over: ``records`` gives all of them, ``doubts`` is what it says against itself."""
-
-    records: Callable[[], Iterable[Record]]
-    not_sent: int
-    doubts: Sequence[str]
-    by_second: Mapping[int, Mapping[str, Mapping[str, int]]]
 
 
 def conduct(
@@ -79,7 +71,7 @@ def conduct(
         try:
             with interruptible():
                 measured = _measure(context, fault, stage, told, spool, expected, watch)
-            _judge(stage, fault, expected, told, measured, watch)
+            judge(stage, expected, told, measured, watch)
         except RestoreFailed as error:
             told.verdict = ROLLBACK_FAILED
             until = context.kit.until.isoformat(timespec="seconds")
@@ -102,6 +94,7 @@ def _prepare(context: Context, fault: Fault, stage: Stage, told: result.Result) 
     own = fault.visitors()
     if own:
         told.visitors = [*told.visitors, *steady.steady_visitors(context, own, context.wait_timeout)]
+    told.visitors = marked(told.visitors)
     told.placement["before"] = _placement(fault)
 
 
@@ -123,26 +116,42 @@ def _measure(
     spool: Path,
     expected: Expectations,
     watch: alerts.AlertWatch,
-) -> _Measured:
+) -> Measured:
     """The fault under load, and what the measurement says of itself. Raises RestoreFailed, ResilientError."""
     measurement = _measurement(context, told, spool)
-    counters = Counters(context.client, context.traefik, proxies=fault.proxies(), entry_point=context.entry_point)
+    counters = Counters(
+        context.client, context.traefik, fault.proxies(), context.entry_point, stand_ins=fault.stand_ins()
+    )
+    witness = Witness(context, fault, told.visitors, measurement, counters)
     with Inside(context, spool) as inside:
         with measurement.running(), counters.running(), watch.running():
             observers = _Observers(measurement, counters, inside, watch)
-            measurement.sent_until(time.time() + _BEFORE_SECONDS)
-            broken = time.time()
+            began = time.time()
+            measurement.sent_until(began + _BEFORE_SECONDS)
+            if witness.asking:
+                _ask_on(measurement, partial(witness.has_seen, BEFORE), began + _MOST_BEFORE_SECONDS)
+            witness.broken = broken = time.time()
             _hold_fault(context, fault, stage, told, observers)
-            told.phases.restored = time.time()
+            felt = witness.has_seen(FAULT)
+            witness.restored = told.phases.restored = time.time()
             _follow_recovery(context, told, observers, expected)
+            if felt:
+                # A fallback that lets everybody in answers as before, too: what recovers has to be asked again.
+                allowed = max(2 * (expected.recovery or 0.0), _REACHED_AGAIN_SECONDS)
+                _ask_on(measurement, partial(witness.has_seen, RECOVERY), told.phases.restored + allowed)
         inside.collect(told.visitors)
     told.replicas = measurement.replicas
     told.phases.fault = result.felt_at(measurement.records(), told.visitors, broken)
-    return _Measured(
-        lambda: chain(measurement.records(), inside.records()),
+
+    def records() -> Iterable[Record]:
+        return chain(measurement.records(), inside.records())
+
+    return Measured(
+        records,
         measurement.not_sent + inside.not_sent,
         measurement.faults,
         counters.by_second(),
+        witness.facts(records()),
     )
 
 
@@ -211,45 +220,6 @@ def _wait_until_felt(context: Context, fault: Fault, told: result.Result) -> Non
             reported = time.monotonic()
             context.progress("waiting until the proxies know by DNS")
     raise ResilientError(f"the fault was not felt within {_FELT_SECONDS:g} s: nothing was measured")
-
-
-def _judge(
-    stage: Stage,
-    fault: Fault,
-    expected: Expectations,
-    told: result.Result,
-    measured: _Measured,
-    watch: alerts.AlertWatch,
-) -> None:
-    told.measured = result.measure(measured.records, told.visitors, told.phases, measured.not_sent, measured.by_second)
-    figures = told.measured["figures"]
-    moments = told.phases.fault, told.phases.restored
-    told.alerts = alerts.told(watch, *moments)
-    told.checks = [
-        *judged(expected, figures, result.seen_by(measured.records(), told.visitors)),
-        *alerts.judged(watch, *moments),
-    ]
-    failed = [check for check in told.checks if not check.passed]
-    told.verdict = DEVIATED if failed else PASSED
-    told.reasons += [str(check) for check in failed]
-    doubts = [*stage.fights, *measured.doubts]
-    if measured.not_sent > _MOST_NOT_SENT * figures["requests"]:
-        doubts.append(f"{measured.not_sent} requests could not be sent beside {figures['requests']} that were")
-    late = result.late_share(measured.records(), _LATE_SECONDS)
-    if late > _MOST_LATE:
-        doubts.append(
-            f"{late:.0%} of the requests were sent more than {_LATE_SECONDS:g} s late: what runs the drill is too busy "
-            "to measure"
-        )
-    if not figures["requests"]:
-        doubts.append("nothing was asked")
-    elif fault.is_felt_by_visitors() and (
-        words := result.unfelt(measured.records(), told.visitors, told.phases, measured.by_second)
-    ):
-        doubts.append(words)
-    if doubts:
-        told.verdict = INCONCLUSIVE
-        told.reasons = [*doubts, *told.reasons]
 
 
 def _look_again(context: Context, fault: Fault, sites: Sequence[Visitor], told: result.Result) -> None:

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the fallback proxies and Traefik count themselves, second by second, beside what visitors saw."""
+"""What proxies, Traefik and stand-ins count themselves, second by second, beside what visitors saw."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.healer_files import STAND_IN_METRIC, ready_port
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
@@ -25,7 +26,26 @@ PROXY_PORT = 9113
 _LIST_SECONDS = 2.0
 _ANSWER_SECONDS = 2.0
 
+# What is counted: the proxies' fallbacks by reason and all that they were asked, Traefik's answers by status.
+FALLBACKS, ASKED, TRAEFIK = "fallbacks", "asked", "traefik"
+
 Totals = Mapping[str, int]
+# Rises by family, by the pod's uid and by epoch second. A pod without any has answered all the same.
+Counts = Mapping[str, Mapping[str, Mapping[int, Totals]]]
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """Pods of the drill's own that count by visitor what they are asked: ``mode`` is hang or well."""
+
+    mode: str
+    workload: Object
+    port: int
+
+
+def family_of(mode: str) -> str:
+    """The name under which the requests to stand-ins of a mode are counted."""
+    return f"stand_in_{mode}"
 
 
 def fallbacks(text: str) -> Totals:
@@ -34,6 +54,16 @@ def fallbacks(text: str) -> Totals:
     for _name, labels, value in samples(text, "fallback_proxy_fallbacks_total"):
         found[labels.get("reason", "")] += int(value)
     return found
+
+
+def asked(text: str) -> Totals:
+    """How often a proxy was asked by Traefik, out of its metrics. Its own checks are not among these."""
+    return {"": sum(int(value) for _name, _labels, value in samples(text, "fallback_proxy_requests_total"))}
+
+
+def stood_in(text: str) -> Totals:
+    """How often a stand-in was asked, by the visitor's number (``other``: by no visitor), out of its metrics."""
+    return {labels.get("visitor", ""): int(value) for _name, labels, value in samples(text, STAND_IN_METRIC)}
 
 
 def answers(text: str, entry_point: str = "") -> Totals:
@@ -50,7 +80,7 @@ class Differences:
 
     def __init__(self) -> None:
         self._last: dict[str, Totals] = {}
-        self._risen: dict[int, Counter[str]] = {}
+        self._risen: dict[str, dict[int, Counter[str]]] = {}
         self._lock = Lock()
 
     def see(self, pod: str, totals: Totals, moment: float, new: bool) -> None:
@@ -62,31 +92,46 @@ class Differences:
                 before = {}
             self._last[pod] = dict(totals)
             risen = {name: count - before.get(name, 0) for name, count in totals.items()}
-            by_second = self._risen.setdefault(int(moment), Counter())
+            by_second = self._risen.setdefault(pod, {}).setdefault(int(moment), Counter())
             by_second.update({name: count for name, count in risen.items() if count})
 
     def by_second(self) -> dict[int, dict[str, int]]:
         """The sums over all pods, by epoch second."""
+        found: dict[int, Counter[str]] = {}
+        for by_second in self.by_pod().values():
+            for second, risen in by_second.items():
+                found.setdefault(second, Counter()).update(risen)
+        return {second: dict(risen) for second, risen in found.items()}
+
+    def by_pod(self) -> dict[str, dict[int, dict[str, int]]]:
+        """By each pod that has answered, and by epoch second."""
         with self._lock:
-            return {second: dict(risen) for second, risen in self._risen.items() if risen}
+            return {
+                pod: {second: dict(risen) for second, risen in by_second.items() if risen}
+                for pod, by_second in self._risen.items()
+            }
 
 
 @dataclass(frozen=True)
 class _Source:
-    """The pods of a workload that are asked for the same thing."""
+    """The pods of a workload that are asked for the same thing; what their answer tells is of several families."""
 
-    family: str
     workload: Object
     port: int
     request: Request
-    totals: Callable[[str], Totals]
+    families: Mapping[str, Callable[[str], Totals]]
 
 
 class Counters:
     """Asks every pod once a second while ``running`` lasts. A pod without metrics leaves its numbers out."""
 
     def __init__(
-        self, client: Client, workload: Workload, proxies: Sequence[Object] = (), entry_point: str = ""
+        self,
+        client: Client,
+        workload: Workload,
+        proxies: Sequence[Object] = (),
+        entry_point: str = "",
+        stand_ins: Sequence[StandIns] = (),
     ) -> None:
         """``proxies`` are the fallback proxies' Deployments. Of Traefik one entry point counts, or all without a name.
 
@@ -94,19 +139,24 @@ class Counters:
         """
         self._client = client
         request = Request(host="localhost", path="/metrics")
-        self._sources = [_Source("fallbacks", proxy, PROXY_PORT, request, fallbacks) for proxy in proxies]
+        of_proxy = {FALLBACKS: fallbacks, ASKED: asked}
+        self._sources = [_Source(proxy, PROXY_PORT, request, of_proxy) for proxy in proxies]
+        self._sources += [
+            _Source(each.workload, ready_port(each.port), request, {family_of(each.mode): stood_in})
+            for each in stand_ins
+        ]
         try:
             port, request = metrics.where(workload)
         except NoAnswer:
             self.traefik = False
         else:
             self.traefik = True
-            counted = _Source("traefik", workload.item, port, request, lambda text: answers(text, entry_point))
-            self._sources.append(counted)
-        self._differences = {source.family: Differences() for source in self._sources}
+            of_traefik = {TRAEFIK: lambda text: answers(text, entry_point)}
+            self._sources.append(_Source(workload.item, port, request, of_traefik))
+        self._differences = {family: Differences() for source in self._sources for family in source.families}
         self._over = Event()
-        self._asked: dict[tuple[str, str], Thread] = {}
-        self._first: dict[tuple[str, str], Event] = {}
+        self._asked: dict[str, Thread] = {}
+        self._first: dict[str, Event] = {}
         self._present: set[str] = set()
 
     @contextmanager
@@ -129,10 +179,15 @@ class Counters:
     def by_second(self) -> dict[int, dict[str, dict[str, int]]]:
         """By epoch second: ``fallbacks`` by reason and ``traefik`` by status, where there were any."""
         found: dict[int, dict[str, dict[str, int]]] = {}
-        for family, differences in self._differences.items():
-            for second, risen in differences.by_second().items():
-                found.setdefault(second, {})[family] = risen
+        for family in (FALLBACKS, TRAEFIK):
+            if family in self._differences:
+                for second, risen in self._differences[family].by_second().items():
+                    found.setdefault(second, {})[family] = risen
         return found
+
+    def counts(self) -> Counts:
+        """All that has been counted until now, also while it runs."""
+        return {family: differences.by_pod() for family, differences in self._differences.items()}
 
     def _look_again(self) -> None:
         while not self._over.wait(_LIST_SECONDS):
@@ -145,7 +200,7 @@ class Counters:
         found = [(source, pod) for source in self._sources for pod in read_pods(self._client, source.workload)]
         self._present = {pod["metadata"]["uid"] for _source, pod in found}
         for source, pod in found:
-            key = source.family, pod["metadata"]["uid"]
+            key = pod["metadata"]["uid"]
             if key not in self._asked and pod.get("status", {}).get("podIP"):
                 self._first[key] = Event()
                 self._asked[key] = Thread(target=self._ask, args=(source, pod, new, self._first[key]), daemon=True)
@@ -171,7 +226,9 @@ class Counters:
             # What it counts meanwhile is in the next answer, unless it is gone: then nobody can know.
             return
         if answer.status == 200:
-            self._differences[source.family].see(pod, source.totals(answer.text), time.time() - 0.5, new)
+            moment = time.time() - 0.5
+            for family, totals in source.families.items():
+                self._differences[family].see(pod, totals(answer.text), moment, new)
 
 
 def _left() -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import StandIns
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Marked
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker import Mark
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
@@ -70,9 +71,13 @@ class Fault:
         """Whether it has arrived where it is to be felt."""
         return True
 
-    def is_felt_by_visitors(self) -> bool:
-        """Whether visitors, or the proxies, must notice it however well the cluster is prepared."""
-        return False
+    def goes(self) -> list[tuple[Object, Object]]:
+        """The pods that it takes away, each after its workload, while they are still there."""
+        return []
+
+    def stand_ins(self) -> list[StandIns]:
+        """Those that it brings and whose counters are read."""
+        return []
 
     def workloads(self) -> list[Object]:
         """Whose pods are shown before and after."""
@@ -109,9 +114,9 @@ class ScaledToZero(Fault):
 
     workload: Object
 
-    def is_felt_by_visitors(self) -> bool:
-        """Nobody is left to ask."""
-        return True
+    def goes(self) -> list[tuple[Object, Object]]:
+        """All of them."""
+        return [(self.workload, pod) for pod in pods_of(self.context.client, self.workload)]
 
     def findings(self) -> list[str]:
         """It must be complete: what is restored is what it is now."""
@@ -158,6 +163,10 @@ class Evicted(Fault):
             return [f"{ref_of(self.workload)} is not ready: {lacks}."]
         return eviction_findings(self.context, self._pods())
 
+    def goes(self) -> list[tuple[Object, Object]]:
+        """Those that are evicted."""
+        return [(self.workload, pod) for pod in self._chosen()]
+
     def rights(self) -> list[Right]:
         """To evict."""
         return [Right("create", "pods/eviction", ref_of(self.workload).namespace)]
@@ -178,8 +187,11 @@ class Evicted(Fault):
         wait_until_ready(self.context.client, [ref_of(self.workload)], self.context.wait_timeout, self.context.progress)
 
     def _pods(self) -> list[ObjectRef]:
-        pods = [ref_of(pod) for pod in pods_of(self.context.client, self.workload)]
-        chosen = [pod for pod in pods if pod.name in self.chosen] if self.chosen else pods
+        return [ref_of(pod) for pod in self._chosen()]
+
+    def _chosen(self) -> list[Object]:
+        pods = pods_of(self.context.client, self.workload)
+        chosen = [pod for pod in pods if ref_of(pod).name in self.chosen] if self.chosen else pods
         return chosen[: self.most or None]
 
 
@@ -203,6 +215,12 @@ class Drained(Fault):
         if (self.node.get("spec") or {}).get("unschedulable"):
             return [f"{ref_of(self.node)} is cordoned already; name another one, or uncordon it."]
         return eviction_findings(self.context, self._pods())
+
+    def goes(self) -> list[tuple[Object, Object]]:
+        """The workloads' pods on it."""
+        name = ref_of(self.node).name
+        found = [(workload, pod) for workload in self.drained for pod in pods_of(self.context.client, workload)]
+        return [(workload, pod) for workload, pod in found if pod["spec"].get("nodeName") == name]
 
     def rights(self) -> list[Right]:
         """To cordon and to evict."""
@@ -233,9 +251,7 @@ class Drained(Fault):
         wait_until_ready(self.context.client, refs, self.context.wait_timeout, self.context.progress)
 
     def _pods(self) -> list[ObjectRef]:
-        name = ref_of(self.node).name
-        found = [pod for workload in self.drained for pod in pods_of(self.context.client, workload)]
-        return [ref_of(pod) for pod in found if pod["spec"].get("nodeName") == name]
+        return [ref_of(pod) for _workload, pod in self.goes()]
 
 
 def evict_patiently(context: Context, pod: ObjectRef) -> None:

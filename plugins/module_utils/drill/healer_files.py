@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# What a visitor of the drill says of itself to whom it asks: its number.
+MARK_HEADER = "X-Resilient-Traefik-Drill"
+STAND_IN_METRIC = "drill_stand_in_requests_total"
 _COMMON = """\
 daemon off;
 worker_processes 1;
@@ -109,27 +112,50 @@ http {{
     access_log off;
     js_path /etc/drill;
     js_import standin from standin.js;
+    js_shared_dict_zone zone=asked:64k type=number;
     server {{
         listen {port};
-        location / {{ {answer} }}
+        location / {{ js_content standin.{mode}; }}
     }}
     server {{
         listen {ready_port};
         location / {{ return 200; }}
+        location = /metrics {{ js_content standin.metrics; }}
     }}
 }}
 """
 
-STAND_IN_JS = """\
+STAND_IN_JS = (
+    f"const HEADER = '{MARK_HEADER}';\nconst METRIC = '{STAND_IN_METRIC}';\n"
+    + """\
+// Counts every request by the visitor of the drill that sent it, before it is answered or not.
+// Whatever is no visitor of the drill counts together: a proxy's checks, other people.
+function count(r) {
+    const mark = r.headersIn[HEADER] || '';
+    ngx.shared.asked.incr(/^[0-9]{1,4}$/.test(mark) ? mark : 'other', 1, 0);
+}
+
 // Takes every request and answers none of them, for an hour.
 function hang(r) {
+    count(r);
     setTimeout(() => r.return(504), 3600000);
 }
 
-export default {hang};
-"""
+function well(r) {
+    count(r);
+    r.headersOut['Content-Type'] = 'text/plain';
+    r.return(200, 'well\\n');
+}
 
-_ANSWERS = {"hang": "js_content standin.hang;", "well": 'default_type text/plain; return 200 "well\\n";'}
+function metrics(r) {
+    const lines = ngx.shared.asked.keys(10000).map((key) => `${METRIC}{visitor="${key}"} ${ngx.shared.asked.get(key)}`);
+    r.headersOut['Content-Type'] = 'text/plain; version=0.0.4; charset=utf-8';
+    r.return(200, [`# TYPE ${METRIC} counter`].concat(lines).join('\\n') + '\\n');
+}
+
+export default {hang, metrics, well};
+"""
+)
 
 
 def healer_files(modules: Sequence[str], plan: str) -> dict[str, str]:
@@ -139,20 +165,20 @@ def healer_files(modules: Sequence[str], plan: str) -> dict[str, str]:
 
 
 def stand_in_files(modules: Sequence[str], mode: str, port: int) -> dict[str, str]:
-    """The files of a stand-in whose mode is ``hang`` or ``well``, on that port."""
+    """The files of a stand-in whose mode is ``hang`` or ``well``, on that port. ``ready_port`` has its metrics too."""
     conf = STAND_IN_CONF.format(
         modules=_load(modules),
         common=_COMMON,
         temporary=_TEMPORARY,
         port=port,
         ready_port=ready_port(port),
-        answer=_ANSWERS[mode],
+        mode=mode,
     )
     return {"nginx.conf": conf, "standin.js": STAND_IN_JS}
 
 
 def ready_port(port: int) -> int:
-    """Where a stand-in on that port says that it is ready."""
+    """Where a stand-in on that port says that it is ready, and how often it was asked."""
     return 8081 if port != 8081 else 8082
 
 

@@ -144,6 +144,12 @@ class Measurement:
                 return found
             time.sleep(_FLUSH_SECONDS)
 
+    def recent(self) -> list[Record]:
+        """What was answered lately, also while it runs: at least all of the last half minute."""
+        self._flush()
+        with self._lock:
+            return list(self._recent)
+
     def records(self) -> Iterator[Record]:
         """Every record, from disk, in the order of the answers. Only after the context."""
         return iter(self._spool)

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import PROXY_PORT
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import PROXY_PORT, StandIns
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import (
     Marked,
     stand_in,
@@ -60,9 +60,9 @@ class Redirected(Fault):
         objects = [self._nowhere(uid)] if self.mode != HANG else self._hanging(uid)
         return [*objects, *self._way(uid)]
 
-    def is_felt_by_visitors(self) -> bool:
-        """Whoever asks the target is led to what fails."""
-        return True
+    def stand_ins(self) -> list[StandIns]:
+        """The pods that hang, where it leads to any."""
+        return [StandIns(HANG, _workload_of(self.brought("")), self.port)] if self.mode == HANG else []
 
     def is_felt(self) -> bool:
         """Every pod of the proxy says that its target is away."""
@@ -189,6 +189,10 @@ class Misled(Fault):
         }
         return [*stand_in(kit, uid, namespace, HANG, self.port, 2), service]
 
+    def stand_ins(self) -> list[StandIns]:
+        """The pods that hang, where it leads to any."""
+        return [StandIns(HANG, _workload_of(self.brought("")), self.port)] if self.mode == HANG else []
+
     def act(self) -> list[str]:
         """Waits until every replica asks there."""
         self._await_replicas()
@@ -225,6 +229,12 @@ def _target_is_away(client: Client, pod: ObjectRef) -> bool:
         return False
     found = [value for _name, _labels, value in samples(text, "fallback_proxy_target_up")]
     return bool(found) and not any(found)
+
+
+def _workload_of(brought: Iterable[Object]) -> Object:
+    """The one Deployment among the objects."""
+    (found,) = (item for item in brought if item["kind"] == "Deployment")
+    return found
 
 
 def _is_brought(piece: Object) -> bool:

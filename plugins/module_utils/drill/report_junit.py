@@ -13,6 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_wor
     VERDICT_WORDS,
     outcome_of,
     told,
+    unmet_told,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.files import Heading, suite_of, xml_of, xml_text
 
@@ -45,13 +46,25 @@ def _cases(drill: Mapping[str, Any]) -> Iterator[TestCase]:
             text = f"expected {each['expected']}\nfound {each['found']}"
             case.result = [_ill(drill["verdict"], f"found {each['found']}", text)]
         yield case
+    for each in drill.get("evidence", []):
+        yield _evidence_case(drill, each)
     yield _verdict_case(drill)
+
+
+def _evidence_case(drill: Mapping[str, Any], each: Mapping[str, Any]) -> TestCase:
+    """Without it nothing is proved, however well the expectations were met."""
+    case = _case(drill, f"evidence {each['moment']}: {each['wanted']}")
+    case.system_out = xml_text(f"found: {each['found']}")
+    if not each["seen"]:
+        case.result = [_ill(verdict.INCONCLUSIVE, "not seen", f"found: {each['found']}")]
+    return case
 
 
 def _verdict_case(drill: Mapping[str, Any]) -> TestCase:
     """Tells of what no expectation does: why a drill was not run, not conclusive, or not taken back."""
     case = _case(drill, VERDICT_CASE)
-    case.system_out = xml_text(f"{VERDICT_WORDS[drill['verdict']]}: {told(outcome_of([drill]))}")
+    lines = [f"{VERDICT_WORDS[drill['verdict']]}: {told(outcome_of([drill]))}", unmet_told(drill)]
+    case.system_out = xml_text("\n".join(line for line in lines if line))
     if drill["verdict"] != verdict.PASSED:
         text = "\n".join(drill["reasons"]) or MEANINGS[drill["verdict"]]
         case.result = [_ill(drill["verdict"], VERDICT_WORDS[drill["verdict"]], text)]

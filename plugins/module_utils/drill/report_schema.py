@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.moments import MOMENTS
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import EXIT_CODES, VERDICTS
 
 SCHEMA_VERSION = 1
@@ -81,6 +82,22 @@ _VISITOR = _object(
         "credentials": _text("What it brings along.", enum=["none", "session", "login"]),
         "guarded": _is("boolean", "Whether the site asks for a login."),
         "before": _list(_is("integer", "An HTTP status.", minimum=0), "The statuses it got in the steady state."),
+        "met": _is(
+            ("boolean", "null"),
+            "Whether a counter, or its own answers, show that it met what was broken. Where not, they prove nothing "
+            "about that. Null where it cannot be told.",
+        ),
+    },
+    # Reports of earlier versions do not tell.
+    optional=["met"],
+)
+_EVIDENCE = _object(
+    "What was seen of the thing itself at one moment, without which nothing is proved.",
+    {
+        "moment": _text("The moment.", enum=list(MOMENTS)),
+        "wanted": _text("What was to be seen, in words."),
+        "found": _text("What was counted, in words."),
+        "seen": _is("boolean", "Whether that is enough."),
     },
 )
 _EXPECTATION = _object(
@@ -192,6 +209,7 @@ _SCENARIO = _object(
         "by_replica": _by_name(_PART, "The figures by replica."),
         "by_visitor": _by_name(_PART, "The figures by the visitor's name."),
         "timeline": _list(_SECOND, "Second by second, from before the fault until after the recovery."),
+        "evidence": _list(_EVIDENCE, "Whether requests met what was broken, and reach it again."),
         "alerts": _list(_ALERT, "What Prometheus told, where alerts were expected."),
         "placement": _object(
             "Where the pods ran.",
@@ -201,7 +219,7 @@ _SCENARIO = _object(
         "requests_file": _text("The file with every single request beside the report, empty where there is none."),
     },
     # Reports of earlier versions have none.
-    optional=["alerts"],
+    optional=["alerts", "evidence"],
 )
 SCHEMA: Schema = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -13,6 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_wor
     outcome_of,
     seconds,
     told,
+    unmet_told,
     verdicts_told,
     wait,
 )
@@ -31,6 +32,7 @@ def table(title: str, cluster: str, drills: Sequence[Drill], compared: Sequence[
         *(wrapped(f"Compared with: {told(outcome_of(compared))}.") if compared else []),
         "",
         *_rows(drills),
+        *_unmet(drills),
         *(line for drill in drills if drill["verdict"] != verdict.PASSED for line in ["", *_reasons(drill)]),
     ]
 
@@ -57,6 +59,15 @@ def _row(drill: Drill) -> tuple[str, ...]:
         wait(outcome.longest_ms),
         seconds(drill["figures"]["recovery_seconds"]),
     )
+
+
+def _unmet(drills: Sequence[Drill]) -> Iterator[str]:
+    """Whose answers prove nothing, by scenario."""
+    found = [(drill["scenario"], words) for drill in drills if (words := unmet_told(drill))]
+    if found:
+        yield ""
+    for scenario, words in found:
+        yield from wrapped(f"{scenario}: {words}.")
 
 
 def _reasons(drill: Drill) -> Iterator[str]:

@@ -21,7 +21,7 @@ MEANINGS = {
     verdict.PASSED: "Every expectation was met, and all is back as it was.",
     verdict.NOT_RUN: "Refused before anything was changed.",
     verdict.DEVIATED: "Something was not as expected. All is back as it was.",
-    verdict.INCONCLUSIVE: "The measurement itself failed, so nothing is proved either way.",
+    verdict.INCONCLUSIVE: "The measurement failed, or nothing met what was broken: nothing is proved either way.",
     verdict.ROLLBACK_FAILED: "Not everything is back as it was. Look at the cluster.",
 }
 KIND_WORDS = {
@@ -109,6 +109,20 @@ def kinds_told(kinds: Mapping[str, int]) -> str:
     """The kinds that occurred with their counts."""
     found = [f"{count(kinds[kind])} {KIND_WORDS[kind]}" for kind in KINDS if kinds.get(kind)]
     return ", ".join(found) or "no requests"
+
+
+def unmet_told(drill: Mapping[str, Any]) -> str:
+    """Whose answers prove nothing about what was broken, in a sentence without an end; empty where there is nobody."""
+    by_met: dict[bool | None, list[str]] = {}
+    for visitor in drill["visitors"]:
+        by_met.setdefault(visitor.get("met"), []).append(visitor["name"])
+    told, number = [], len(drill["visitors"])
+    if names := by_met.get(False):
+        told.append(f"{len(names)} of {number} visitors never met what was broken: {'; '.join(names)}")
+    # Where nothing was broken, or by an earlier version, it is not told of anybody.
+    if drill.get("evidence") and (names := by_met.get(None)):
+        told.append(f"of {len(names)} of {number} visitors it cannot be told whether they met it: {'; '.join(names)}")
+    return ". ".join(f"{each[0].upper()}{each[1:]}" for each in told)
 
 
 def verdicts_told(drills: Sequence[Mapping[str, Any]]) -> str:

@@ -50,6 +50,8 @@ class Result:
     replicas: Sequence[str] = ()
     checks: list[Check] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
+    evidence: Sequence[Mapping[str, Any]] = ()
+    met: Sequence[bool | None] = ()
     placement: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"before": [], "after": []})
     changes: Sequence[Mapping[str, Any]] = ()
     alerts: Sequence[Mapping[str, Any]] = ()
@@ -66,10 +68,14 @@ class Result:
             "subject": self.subject,
             "settings": dict(self.settings),
             "phases": self.phases.as_dict(),
-            "visitors": [_visitor(visitor) for visitor in self.visitors],
+            "visitors": [
+                _visitor(visitor, self.met[number] if number < len(self.met) else None)
+                for number, visitor in enumerate(self.visitors)
+            ],
             "replicas": list(self.replicas),
             "expectations": [check.as_dict() for check in self.checks],
             **measured,
+            "evidence": [dict(each) for each in self.evidence],
             "alerts": [dict(alert) for alert in self.alerts],
             "placement": self.placement,
             "changes": [dict(change) for change in self.changes],
@@ -132,32 +138,6 @@ def felt_at(records: Iterable[Record], visitors: Sequence[Visitor], broken: floa
     return min(met, default=broken)
 
 
-def unfelt(
-    records: Iterable[Record],
-    visitors: Sequence[Visitor],
-    phases: Phases,
-    counted: Mapping[int, Mapping[str, Mapping[str, int]]],
-) -> str:
-    """Why nothing shows that visitors met the fault, empty when something does: another answer, a slow one, a fallback
-    that a visitor got or a proxy counted.
-    """
-    begun, restored = phases.fault or phases.begun, phases.restored or time.time()
-    during = [record for record in records if begun <= record.sent <= restored]
-    if any(
-        record.fallback or record.seconds > figures.SLOW_SECONDS or record.status not in visitors[record.visitor].before
-        for record in during
-    ):
-        return ""
-    if any(
-        sum((families.get("fallbacks") or {}).values()) for second, families in counted.items() if second >= begun - 1
-    ):
-        return ""
-    return (
-        f"all {len(during)} requests during the fault were answered as before and at once, and no proxy counted a "
-        "fallback: nothing shows that they reached what was broken"
-    )
-
-
 def placed(pods: Iterable[tuple[str, Object]]) -> list[dict[str, Any]]:
     """The entries of ``placement``: pods with the name of their workload."""
     return [
@@ -171,7 +151,7 @@ def placed(pods: Iterable[tuple[str, Object]]) -> list[dict[str, Any]]:
     ]
 
 
-def _visitor(visitor: Visitor) -> dict[str, Any]:
+def _visitor(visitor: Visitor, met: bool | None) -> dict[str, Any]:
     return {
         "name": visitor.name,
         "host": visitor.request.host,
@@ -179,4 +159,5 @@ def _visitor(visitor: Visitor) -> dict[str, Any]:
         "credentials": visitor.credentials,
         "guarded": visitor.guarded,
         "before": list(visitor.before),
+        "met": met,
     }

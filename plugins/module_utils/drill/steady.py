@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.asking import is_by_fallback
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Session
@@ -17,6 +18,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
 # Each visitor asks so often through each replica: a site that fails now and then is not steady.
 _TIMES = 2
 _MAX_SECONDS = 5.0
+# In place of a status: a fallback answered, whatever it was. It is never the answer of a site.
+BY_FALLBACK = -1
 
 # Statuses, 0 where no answer came, by the visitor's name and the replica's.
 Answers = Mapping[str, Mapping[str, Sequence[int]]]
@@ -74,6 +77,8 @@ def unsteady(answers: Answers) -> list[str]:
         ill = sorted(replica for replica, each in by_replica.items() if any(not status for status in each))
         if ill:
             found.append(f"{name} gets no answer through {', '.join(ill)}")
+        elif BY_FALLBACK in statuses:
+            found.append(f"{name} gets {_listed(statuses)}: the service that is asked about it does not answer now")
         elif any(status >= 500 or status == 404 for status in statuses):
             found.append(f"{name} gets {_listed(statuses)}")
         elif len(statuses) != 1:
@@ -99,7 +104,8 @@ def _ask_replica(context: Context, replica: Replica, visitors: Sequence[Visitor]
 
 def _status(session: Session, visitor: Visitor) -> int:
     try:
-        return session.ask(visitor.request).status
+        answer = session.ask(visitor.request)
+        return BY_FALLBACK if is_by_fallback(answer) else answer.status
     except NoAnswer:
         return 0
 
@@ -109,4 +115,5 @@ def _all(by_replica: Mapping[str, Sequence[int]]) -> set[int]:
 
 
 def _listed(statuses: set[int] | Sequence[int]) -> str:
-    return ", ".join(str(status) if status else "no answer" for status in sorted(statuses))
+    words = {0: "no answer", BY_FALLBACK: "an answer of the fallback"}
+    return ", ".join(words.get(status, str(status)) for status in sorted(statuses))

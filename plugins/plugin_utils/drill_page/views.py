@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_wor
     count,
     kinds_told,
     outcome_of,
+    unmet_told,
     wait,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import PASSED
@@ -52,6 +53,7 @@ def _scenario(drill: Drill, earlier: Drill | None) -> dict[str, Any]:
         "drill": drill,
         "earlier": earlier,
         "outcome": outcome_of([drill]),
+        "unmet": unmet_told(drill),
         "earlier_outcome": outcome_of([earlier]) if earlier else None,
         "runs": [_run_view(f"{drill['scenario']}-{key}", label, each) for key, label, each in runs],
     }

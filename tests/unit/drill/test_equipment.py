@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import (
     Image,
     Kit,
@@ -13,6 +15,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment 
     healer,
     owner_role,
     stand_in,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.healer_files import (
+    MARK_HEADER,
+    STAND_IN_METRIC,
+    ready_port,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker import LABEL, Mark
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Resource
@@ -87,3 +94,16 @@ def test_the_healer_keeps_away_from_the_node_that_is_drained() -> None:
     pod = by_kind(healer(KIT, "uid-1", "traefik", [marked("Node")], ["worker"]))["Job"]["spec"]["template"]["spec"]
     (term,) = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert term["matchExpressions"] == [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": ["worker"]}]
+
+
+@pytest.mark.parametrize("mode", ["hang", "well"])
+def test_a_stand_in_counts_what_it_is_asked_and_tells_it_beside(mode: str) -> None:
+    """Whoever asks whether it is ready, or what it counts, asks at another port and is not counted."""
+    files = by_kind(stand_in(KIT, "uid-1", "idp", mode, 9000, 2))["ConfigMap"]["data"]
+    served, beside = files["nginx.conf"].split("server {")[1:]
+    assert "listen 9000;" in served
+    assert f"location / {{ js_content standin.{mode}; }}" in served
+    assert f"listen {ready_port(9000)};" in beside
+    assert "location = /metrics { js_content standin.metrics; }" in beside
+    assert f"'{MARK_HEADER}'" in files["standin.js"]
+    assert f"'{STAND_IN_METRIC}'" in files["standin.js"]

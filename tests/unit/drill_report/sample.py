@@ -156,6 +156,19 @@ def pods(after: bool) -> list[dict[str, Any]]:
     ]
 
 
+def evidence(seen: bool = True) -> list[dict[str, Any]]:
+    """What was seen at each moment, or nothing of it."""
+    wanted = {
+        "before": "requests reached it before the fault",
+        "fault": "requests met it while it was broken",
+        "recovery": "requests reach it again",
+    }
+    return [
+        {"moment": moment, "wanted": words, "found": f"{64 * seen} requests, as the proxies count them", "seen": seen}
+        for moment, words in wanted.items()
+    ]
+
+
 def drill(
     scenario: str, title: str, verdict: str, meets: Meets | None, *, reasons: Sequence[str] = (), seed: int = 7
 ) -> dict[str, Any]:
@@ -189,11 +202,13 @@ def drill(
                 "credentials": credentials,
                 "guarded": guarded,
                 "before": [status],
+                "met": (guarded and verdict != "inconclusive") if meets else None,
             }
             for name, credentials, guarded, status in VISITORS
         ],
         "replicas": list(REPLICAS),
         "expectations": expectations_of(figures) if meets else [],
+        "evidence": evidence(verdict != "inconclusive") if meets else [],
         "figures": figures,
         "by_replica": {name: part_of([each for each in sent if each.replica == name]) for name in REPLICAS},
         "by_visitor": {

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_junit import VERDICT_CASE, as_junit
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_table import table
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_words import outcome_of
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_words import outcome_of, unmet_told
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import EXIT_CODES
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.files import Heading
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.table import WIDTH
@@ -38,7 +38,11 @@ def test_a_suite_a_scenario_with_its_verdict() -> None:
         assert properties["exit_code"] == str(EXIT_CODES[drill["verdict"]])
         assert (properties["run_id"], properties["version.traefik"]) == ("run-1", "3.7.9")
         cases = {case.get("name"): case for case in suite.findall("testcase")}
-        assert list(cases) == [*(each["name"] for each in drill["expectations"]), VERDICT_CASE]
+        evidence = {f"evidence {each['moment']}: {each['wanted']}": each for each in drill["evidence"]}
+        assert list(cases) == [*(each["name"] for each in drill["expectations"]), *evidence, VERDICT_CASE]
+        for name, each in evidence.items():
+            assert _mark(cases[name]) == (None if each["seen"] else "error")
+            assert each["found"] in (cases[name].findtext("system-out") or "")
         assert _mark(cases[VERDICT_CASE]) == MARKS[drill["verdict"]]
         for each in drill["expectations"]:
             assert _mark(cases[each["name"]]) == (None if each["passed"] else MARKS[drill["verdict"]])
@@ -48,7 +52,11 @@ def test_the_counts_of_the_xml() -> None:
     drills = sample.every_verdict()
     root = ElementTree.fromstring(as_junit(HEADING, drills))
     cases = list(root.iter("testcase"))
-    assert int(root.get("tests") or 0) == len(cases) == sum(1 + len(drill["expectations"]) for drill in drills)
+    assert (
+        int(root.get("tests") or 0)
+        == len(cases)
+        == sum(1 + len(drill["expectations"]) + len(drill["evidence"]) for drill in drills)
+    )
     for mark, counted in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         assert int(root.get(counted) or 0) == sum(_mark(case) == mark for case in cases) > 0
 
@@ -76,6 +84,32 @@ def test_the_table_has_a_row_a_scenario_and_the_reasons() -> None:
     assert any(line.startswith("Compared with: ") for line in lines)
 
 
+def test_whose_answers_prove_nothing_is_told() -> None:
+    drill = sample.drill("a_drill", "a drill", "passed", sample.hardened)
+    words = "1 of 4 visitors never met what was broken: public.lab.test, no credentials"
+    assert unmet_told(drill) == words
+    assert f"a_drill: {words}." in table("the drills", "lab", [drill])
+    case = list(ElementTree.fromstring(as_junit(HEADING, [drill])).iter("testcase"))[-1]
+    assert words in (case.findtext("system-out") or "").splitlines()
+    drill["visitors"][0]["met"] = None
+    assert unmet_told(drill) == (
+        f"{words}. Of 1 of 4 visitors it cannot be told whether they met it: private.lab.test, no credentials"
+    )
+
+
+def test_reports_of_earlier_versions_tell_nothing_of_whom_met_it() -> None:
+    drill = sample.drill("a_drill", "a drill", "passed", sample.hardened)
+    del drill["evidence"]
+    for visitor in drill["visitors"]:
+        del visitor["met"]
+    assert unmet_told(drill) == ""
+    assert [case.get("name") for case in ElementTree.fromstring(as_junit(HEADING, [drill])).iter("testcase")] == [
+        *(each["name"] for each in drill["expectations"]),
+        VERDICT_CASE,
+    ]
+
+
 def test_a_run_that_passed_is_short() -> None:
     drills = sample.all_passed()
-    assert len(table("the drills", "lab", drills)) == len(drills) + 4
+    # One line a scenario, and one about whom nothing is proved by.
+    assert len(table("the drills", "lab", drills)) == 2 * len(drills) + 5

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_words import VERDICT_WORDS
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_words import VERDICT_WORDS, unmet_told
 from ansible_collections.resilient.traefik.plugins.plugin_utils.drill_page import page
 from ansible_collections.resilient.traefik.plugins.plugin_utils.drill_page.views import (
     marks_of,
@@ -73,7 +73,7 @@ def evil(value: Any, path: tuple[str, ...] = ()) -> Any:
         return {(key + EVIL if named else key): evil(child, (*path, key)) for key, child in value.items()}
     if isinstance(value, list):
         return [evil(child, path) for child in value]
-    fixed = path[-1:] in (("scenario",), ("verdict",), ("credentials",))
+    fixed = path[-1:] in (("scenario",), ("verdict",), ("credentials",), ("moment",))
     return value + EVIL if value and isinstance(value, str) and not fixed else value
 
 
@@ -124,6 +124,18 @@ def test_each_verdict_is_told_in_words() -> None:
     for drill in sample.every_verdict():
         part = text.partition(f'id="{drill["scenario"]}"')[2].partition("</section>")[0]
         assert f"</span> {VERDICT_WORDS[drill['verdict']]}</span>" in part
+
+
+def test_what_was_seen_is_told_and_whose_answers_prove_nothing() -> None:
+    text = page.page_of(report_of())
+    for drill in sample.every_verdict():
+        part = text.partition(f'id="{drill["scenario"]}"')[2].partition("</section>")[0]
+        table = part.partition('data-table="evidence"')[2].partition("</table>")[0]
+        for each in drill["evidence"]:
+            row = table.partition(f"<td>{each['wanted']}</td><td>{each['found']}</td>")[2].partition("</tr>")[0]
+            assert f"</span> {'yes' if each['seen'] else 'no'}</span>" in row
+        assert ('data-table="evidence"' in part) == bool(drill["evidence"])
+        assert unmet_told(drill) in part
 
 
 def test_the_charts_in_words_have_the_numbers_of_the_timeline() -> None:
