@@ -37,6 +37,7 @@ EXPECT_OPTIONS: dict[str, dict[str, Any]] = {
     "disruptions_allowed_at_least": {"type": "int"},
     "labels": {"type": "dict", "default": {}},
     "fields": {"type": "dict", "default": {}},
+    "contains": {"type": "dict", "default": {}},
 }
 CHECK_OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},

@@ -162,12 +162,26 @@ def budget_for(wish: Wish, workload: Mapping[str, Any], limit: Limit) -> Object:
     }
 
 
+def changed_fault(wish: Wish, workload: Mapping[str, Any], replicas: int, budget: Object) -> str:
+    """In what a budget of this collection differs from the wished one; empty for none, and for budgets of others."""
+    if not is_ours(budget):
+        return ""
+    wanted, _findings, _notes = _limit_for(wish, workload, replicas)
+    spec = budget_for(wish, workload, wanted)["spec"]
+    names = (MIN, MAX, "unhealthyPodEvictionPolicy")
+    return ", ".join(
+        f"{name} is {budget['spec'].get(name, 'not set')}, not {spec.get(name, 'set')}"
+        for name in names
+        if budget["spec"].get(name) != spec.get(name)
+    )
+
+
 _TRAP = " (what a chart renders that has pdb.enabled and no number)"
 # Who the budget is about; not the chart's other marks, which would make it look like a part of the release.
 _COPIED = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
 
 
-def _limit_for(wish: Wish, workload: Object, replicas: int) -> tuple[Limit, list[str], list[str]]:
+def _limit_for(wish: Wish, workload: Mapping[str, Any], replicas: int) -> tuple[Limit, list[str], list[str]]:
     if replicas == 0:
         return wish.limit, [f"{wish.name}: {ref_of(workload)} is scaled to 0, so no budget can be proved for it"], []
     if wish.limit.allows(replicas) > 0:
@@ -180,7 +194,7 @@ def _limit_for(wish: Wish, workload: Object, replicas: int) -> tuple[Limit, list
     return limit, [], [f"{fault}; {limit} is taken instead", *_weak(wish, workload, replicas, limit)]
 
 
-def _weak(wish: Wish, workload: Object, replicas: int, limit: Limit) -> list[str]:
+def _weak(wish: Wish, workload: Mapping[str, Any], replicas: int, limit: Limit) -> list[str]:
     if limit.allows(replicas) < replicas:
         return []
     return [f"with {_pods(replicas)}, {limit} keeps no pod of {ref_of(workload)} ({wish.name}) through a drain"]

@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.disruption impor
     Limit,
     Wish,
     advise,
+    changed_fault,
     limit_from,
     limit_of,
     selecting,
@@ -195,6 +196,9 @@ def _checks(client: Client, subject: Subject) -> list[Check]:
     listed = ", ".join(f"{item['metadata']['name']} ({limit_of(item)})" for item in found) or "none"
     kept = [item for item in found if limit_of(item).allows(subject.replicas) < max(subject.replicas, 2)]
     lacking = "; ".join(filter(None, (readiness.missing(item) for item in found)))
+    other = "; ".join(
+        filter(None, (changed_fault(subject.wish, subject.item, subject.replicas, each) for each in found))
+    )
     return [
         Check(f"{ref}: one budget keeps pods of it", len(found) == len(kept) == 1, "one that keeps some", listed),
         Check(
@@ -203,6 +207,7 @@ def _checks(client: Client, subject: Subject) -> list[Check]:
             "disruptionsAllowed of 1 or more",
             lacking or (f"{found[0]['status']['disruptionsAllowed']}" if found else "no budget"),
         ),
+        Check(f"{ref}: its budget has the wished numbers", not other, str(subject.wish.limit), other or listed),
         _eviction_check(client, subject),
     ]
 

@@ -93,6 +93,15 @@ options:
               - V(2) and V("2") are the same.
             type: dict
             default: {}
+          contains:
+            description:
+              - The object, or a part of it, as a manifest has it. All that is in it must be there.
+              - What it leaves out is not looked at. A list must have the same items and no more; those that have a name
+                are compared by it.
+              - Quantities under C(requests) and C(limits) count by value.
+            type: dict
+            default: {}
+            version_added: 0.3.0
   wait_timeout:
     description: Seconds to go on reading until all is as expected. It is read once by default.
     type: float

@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.disruption impor
     Limit,
     Wish,
     advise,
+    changed_fault,
     limit_from,
     selects,
 )
@@ -164,3 +165,30 @@ def test_before_the_chart_renders_one() -> None:
     assert (trap.budget, trap.findings) == (None, [])
     assert "pdb.enabled and no number" in trap.notes[0]
     assert "remove it" in advise(wish, _workload(HELM), 3, [_budget(maxUnavailable=1)]).findings[0]
+
+
+OURS = {"app.kubernetes.io/part-of": "resilient-traefik"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "replicas", "words"),
+    [
+        ({"minAvailable": 2}, 3, ""),
+        ({"minAvailable": 1}, 3, "minAvailable is 1, not 2"),
+        ({"maxUnavailable": 1}, 3, "minAvailable is not set, not 2, maxUnavailable is 1, not set"),
+        # Two of two would block every drain, so the role took another number.
+        ({"maxUnavailable": 1}, 2, ""),
+        (
+            {"minAvailable": 2, "unhealthyPodEvictionPolicy": "IfHealthyBudget"},
+            3,
+            "is IfHealthyBudget, not AlwaysAllow",
+        ),
+    ],
+)
+def test_a_budget_of_ours_is_to_have_the_wished_numbers(spec: dict[str, Any], replicas: int, words: str) -> None:
+    budget = _budget(**({"unhealthyPodEvictionPolicy": "AlwaysAllow"} | spec))
+    # Somebody else's is left to them.
+    assert changed_fault(TWO, _workload(), replicas, budget) == ""
+    budget["metadata"]["labels"] = OURS
+    told = changed_fault(TWO, _workload(), replicas, budget)
+    assert words in told if words else told == ""

@@ -13,9 +13,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_path import same, shown, steps, value_at
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import WORKLOADS, serving_nodes
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.containing import SECRET_PLACES, lacks
 
-# Where a Secret keeps what nobody may see; its annotations may hold a copy of the whole.
-_SECRET_PLACES = ("data", "stringData", "metadata")
+# Differences that a sentence names; more are counted.
+_NAMED = 10
 
 Pods = Mapping[ObjectRef, Sequence[Object]]
 # Whether an object is as expected, and what it is, in words.
@@ -86,7 +87,9 @@ def _parts(expect: Mapping[str, Any], kind: str, pods: Pods) -> Iterator[_Part]:
     for label, value in expect["labels"].items():
         yield _field(f"metadata.labels[{label}]", value, f"label {label}", secret=False)
     for path, value in expect["fields"].items():
-        yield _field(path, value, path, secret=kind == "Secret" and steps(path)[0] in _SECRET_PLACES)
+        yield _field(path, value, path, secret=kind == "Secret" and steps(path)[0] in SECRET_PLACES)
+    if expect["contains"]:
+        yield _Part("all that the manifest says", lambda item: _contains(item, expect["contains"], kind))
     nodes = expect["nodes_at_least"]
     if nodes is not None and kind != "Pod" and pods:
         yield _Part("", lambda item: _spread(pods[ref_of(item)], nodes))
@@ -115,6 +118,16 @@ def _field(path: str, wanted: Any, name: str, secret: bool) -> _Part:
         return (same(found, wanted), _said(name, found, secret))
 
     return _Part(_said(name, wanted, secret), judge)
+
+
+def _contains(item: Object, wanted: Mapping[str, Any], kind: str) -> tuple[bool, str]:
+    wrong = [
+        words
+        for part, value in wanted.items()
+        for words in lacks(item.get(part), value, part, secret=kind == "Secret" and part in SECRET_PLACES)
+    ]
+    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+    return (not wrong, f"{'; '.join(wrong[:_NAMED])}{more}" if wrong else "all that the manifest says")
 
 
 def _said(name: str, value: Any, secret: bool) -> str:

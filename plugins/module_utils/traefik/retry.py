@@ -19,6 +19,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming i
 
 _DURATION = re.compile(r"([0-9]+(ns|us|µs|ms|s|m|h)?)+")
 OLDEST, RETRIES_ON_STATUS = (3, 0), (3, 7)
+# Unless they were wished: then what an application may have done already is tried again, or POST, or nothing at all.
+_CHANGING = ("status", "retryNonIdempotentMethod", "disableRetryOnNetworkError")
 
 
 def middleware(namespace: str, name: str, attempts: int, interval: str, more: Mapping[str, Any]) -> Object:
@@ -85,7 +87,7 @@ def check(existing: Mapping[str, Any] | None, wanted: Object) -> Check:
     """Whether the Middleware is there and retries as wanted. Durations count as they are written."""
     expected = wanted["spec"]["retry"]
     found = ((existing or {}).get("spec") or {}).get("retry") or {}
-    same = {name: found.get(name) for name in expected}
+    same = {name: found.get(name) for name in expected} | {name: found[name] for name in _CHANGING if found.get(name)}
     metadata = wanted["metadata"]
     return Check(
         f"Middleware {metadata['namespace']}/{metadata['name']} retries as wanted",

@@ -22,6 +22,7 @@ NOTHING: dict[str, Any] = {
     "disruptions_allowed_at_least": None,
     "labels": {},
     "fields": {},
+    "contains": {},
 }
 PROXY = ObjectRef("apps/v1", "Deployment", "proxy", "web")
 
@@ -129,6 +130,16 @@ CASES: list[tuple[str, dict[str, Any], list[Object], bool, str]] = [
         "metadata.annotations.copy is <hidden>",
     ),
     ("Secret", {"fields": {"type": "Opaque"}}, [SECRET], True, "type is Opaque"),
+    ("Pod", {"contains": {"spec": {"nodeName": "n1"}}}, [A], True, "all that the manifest says"),
+    ("Pod", {"contains": {"spec": {"nodeName": "n2"}}}, [A, B], False, "spec.nodeName is n1, not n2 (a)"),
+    ("Secret", {"contains": SECRET}, [SECRET], True, "all that the manifest says"),
+    (
+        "Secret",
+        {"contains": {"data": {"password": "b3RoZXI="}}},
+        [SECRET],
+        False,
+        "data.password is <hidden>, and not what it should be",
+    ),
 ]
 
 

@@ -85,6 +85,11 @@ def test_notes_depend_on_version_and_status() -> None:
         (None, False),
         ({"attempts": 3, "initialInterval": "1s"}, False),
         ({"attempts": 2, "initialInterval": "1s"}, True),
+        ({"attempts": 2, "initialInterval": "1s", "retryNonIdempotentMethod": False}, True),
+        # Nobody wished these, and they decide what is tried again.
+        ({"attempts": 2, "initialInterval": "1s", "retryNonIdempotentMethod": True}, False),
+        ({"attempts": 2, "initialInterval": "1s", "disableRetryOnNetworkError": True}, False),
+        ({"attempts": 2, "initialInterval": "1s", "status": ["500-599"]}, False),
     ],
 )
 def test_the_check_compares_what_was_wanted(existing: dict[str, Any] | None, passed: bool) -> None:

@@ -1,12 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the cluster runs what is wished: by the running pods, not by what was written. Pure."""
+"""Whether the cluster runs what is wished: by the running pods, and by the workload for those that come next. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import label_selector, readiness
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings
@@ -15,6 +15,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.argum
     wished_arguments,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.findings import wished_replicas
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.pods import HOSTNAME
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import (
     DO_NOT_SCHEDULE,
@@ -24,10 +25,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishe
 
 
 def checks(situation: Situation, wishes: Wishes, pods: Iterable[Object]) -> list[Check]:
-    """Rollout, spread, budget and every replica's settings. ``pods`` are the whole objects of the replicas."""
+    """Rollout, how the next roll will go, spread, budget and every replica's settings. ``pods`` are whole objects."""
     listed = list(pods)
     return [
         _rolled_out(situation, wishes),
+        _next_roll(situation, wishes),
         *_spread(situation, wishes, listed),
         *_budget(situation, wishes),
         *(_replica(pod, situation.container, wishes) for pod in listed),
@@ -41,6 +43,45 @@ def _rolled_out(situation: Situation, wishes: Wishes) -> Check:
     found = lacks or f"{running} replicas are ready"
     expected = f"{wanted} replicas or more, all ready and of the newest template"
     return Check(f"{situation.workload.ref} is rolled out", not lacks and running >= wanted, expected, found)
+
+
+def _next_roll(situation: Situation, wishes: Wishes) -> Check:
+    """What no running pod shows: where new ones are placed, and how long each has to be ready before the next goes."""
+    lacks = [*_pace_lacks(situation, wishes), *_placing_lacks(situation, wishes)]
+    expected = f"minReadySeconds {wishes.min_ready_seconds}, replicas spread over nodes ({wishes.when_unsatisfiable})"
+    return Check(f"{situation.workload.ref} will roll as wished", not lacks, expected, "; ".join(lacks) or "so it will")
+
+
+def _pace_lacks(situation: Situation, wishes: Wishes) -> Iterator[str]:
+    spec = situation.item["spec"]
+    seconds = spec.get("minReadySeconds") or 0
+    if wishes.min_ready_seconds and seconds != wishes.min_ready_seconds:
+        yield f"minReadySeconds is {seconds}, not {wishes.min_ready_seconds}"
+    rolling = (spec.get("strategy") or spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
+    for name, wanted in (("maxUnavailable", wishes.max_unavailable), ("maxSurge", wishes.max_surge)):
+        if wanted is not None and str(rolling.get(name)) != str(wanted):
+            yield f"{name} is {rolling.get(name, 'not set')}, not {wanted}"
+
+
+def _placing_lacks(situation: Situation, wishes: Wishes) -> Iterator[str]:
+    if situation.item["kind"] != "Deployment":
+        return
+    labels = (situation.item["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    over_nodes = [
+        each
+        for each in situation.pod.get("topologySpreadConstraints") or []
+        if each.get("topologyKey") == HOSTNAME and label_selector.selects(each.get("labelSelector") or {}, labels)
+    ]
+    if not over_nodes:
+        yield f"it has no topologySpreadConstraint over {HOSTNAME} for its pods"
+    for each in over_nodes[:1]:
+        found = {"maxSkew": each.get("maxSkew"), "whenUnsatisfiable": each.get("whenUnsatisfiable")}
+        wanted = {"maxSkew": 1, "whenUnsatisfiable": wishes.when_unsatisfiable}
+        yield from (
+            f"{name} over {HOSTNAME} is {found[name]}, not {value}"
+            for name, value in wanted.items()
+            if found[name] != value
+        )
 
 
 def _spread(situation: Situation, wishes: Wishes, pods: list[Object]) -> Iterator[Check]:
@@ -91,5 +132,8 @@ def _lacks(spec: Mapping[str, Any], container: str, wishes: Wishes) -> Iterator[
     hook = (chosen.get("lifecycle") or {}).get("preStop") or {}
     if wishes.pre_stop_sleep and (hook.get("sleep") or {}).get("seconds") != wishes.pre_stop_sleep:
         yield f"its preStop hook does not sleep {wishes.pre_stop_sleep} s"
+    probe = chosen.get("readinessProbe") or {}
+    if probe and (probe.get("initialDelaySeconds") or 0) < wishes.readiness_delay:
+        yield f"its readiness is asked after {probe.get('initialDelaySeconds', 0)} s, not {wishes.readiness_delay} s"
     if wishes.priority_class and spec.get("priorityClassName") != wishes.priority_class:
         yield f"priorityClassName is {spec.get('priorityClassName', 'not set')}, not {wishes.priority_class}"
