@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -162,7 +163,12 @@ def test_who_led_the_address_back_is_named_with_its_routes(
     with _forward_auth(address=OUTPOST)(cluster):
         told = failed(check(player))
     assert "written last by saboteur (Update) at 20" in told
-    assert "2 of 3 routes that ask somebody are protected; not: Middleware traefik/authentik-forward-auth" in told
+    # Sites of other tests may ask proxies of theirs.
+    sum_of_routes = (
+        r"(\d+) of (\d+) routes that ask somebody are protected; not: Middleware traefik/authentik-forward-auth"
+    )
+    protected, all_of_them = map(int, re.findall(sum_of_routes, told)[0])
+    assert protected == all_of_them - 1 >= 2
     assert "Ingress apps/private private.lab.test/" in told
 
 
