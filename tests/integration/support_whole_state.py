@@ -31,8 +31,17 @@ State = dict[str, dict[str, Any]]
 
 
 def whole_state(client: Client) -> State:
-    """Every object by `RESOURCE NAMESPACE/NAME`, without bookkeeping and status; this collection's own left out."""
-    return {name: _bare(item) for name, item in _objects(client) if f" {OWN_NAMESPACE}" not in name}
+    """Every object by `RESOURCE NAMESPACE/NAME`, without bookkeeping and status; this collection's own left out.
+
+    So is what is being deleted, such as the namespace of the test before.
+    """
+    objects = [(name, item) for name, item in _objects(client) if f" {OWN_NAMESPACE}" not in name]
+    going = {item["metadata"]["name"] for name, item in objects if name.startswith("namespaces ") and _is_going(item)}
+    return {
+        name: _bare(item)
+        for name, item in objects
+        if not _is_going(item) and item["metadata"].get("namespace") not in going
+    }
 
 
 def differing(before: State, after: State) -> dict[str, tuple[Any, Any]]:
@@ -61,6 +70,10 @@ def _resources(client: Client) -> Iterator[tuple[str, str]]:
             name = resource["name"]
             if "/" not in name and "list" in resource["verbs"] and name not in DERIVED:
                 yield path, name
+
+
+def _is_going(item: dict[str, Any]) -> bool:
+    return "deletionTimestamp" in item["metadata"]
 
 
 def _bare(item: dict[str, Any]) -> dict[str, Any]:
