@@ -1,4 +1,4 @@
-"""An application that is restarted: what is lost without a preStop hook and a retry, and that a hook alone mends it."""
+"""An application that is restarted: requests are lost without a retry and a preStop hook, and none with both."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_an_application_that_stays_for_a_moment_loses_nothing(
 ) -> None:
     site.bring(attempts=0, pre_stop=0)
     at_once = site.restarted(RATE, REQUESTS)
-    site.bring(attempts=0, pre_stop=5)
+    site.bring(attempts=8, pre_stop=5)
     stayed = site.restarted(RATE, REQUESTS)
     with capsys.disabled():
-        print(f"\nbackend restarts without a retry: without preStop {at_once}, with it {stayed}")
+        print(f"\nbackend restarts: with neither retry nor preStop {at_once}, with both {stayed}")
     assert at_once.lost, "nothing shows that there was anything to mend"
     assert stayed.restarts >= 1
     assert not stayed.lost, stayed
