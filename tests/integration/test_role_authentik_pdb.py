@@ -105,7 +105,7 @@ def test_plan_apply_again_and_back(sso: str, role: RolePlayer, admin: Client, au
     applied = role.play(facts="authentik_pdb_verified").well()
     assert applied.changed == 1
     checks = printed(applied)["checks"]
-    assert len(checks) == 6
+    assert len(checks) == 8
     assert all(check["passed"] for check in checks)
     specs = _budgets(admin, sso)
     assert (specs["sso-server"]["minAvailable"], specs["sso-worker"]["maxUnavailable"]) == (2, 1)

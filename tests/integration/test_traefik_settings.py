@@ -116,4 +116,4 @@ def test_the_account_of_the_documentation_may_do_it_and_one_that_may_not_is_told
     done, proved = may.play(settings(edge), settings(edge, verify=True, wait_timeout=30)).tasks
     assert done.outcome == "ok", done.message
     assert proved.outcome == "ok", proved.message
-    assert len(proved.result["checks"]) == 6
+    assert len(proved.result["checks"]) == 7
