@@ -20,6 +20,7 @@ name: parity_exporter
 short_description: The files by which nginx tells Prometheus whether Traefik's replicas route alike
 description:
   - Renders the configuration of an exporter that asks every replica of Traefik by itself and compares.
+  - With O(hardening) it also asks the API server whether objects are as they were hardened.
 version_added: 0.3.0
 author: The resilient.traefik authors (@resilient)
 positional: workload, place
@@ -43,8 +44,13 @@ options:
     type: list
     elements: str
     default: []
+  hardening:
+    description: A result of M(resilient.traefik.hardening_info). Nothing of it is compared without one.
+    type: dict
+    default: {}
 seealso:
   - module: resilient.traefik.traefik_info
+  - module: resilient.traefik.hardening_info
 """
 
 EXAMPLES = r"""
@@ -76,11 +82,15 @@ _value:
 
 
 def parity_exporter(
-    traefik: Mapping[str, Any], workload: Mapping[str, Any], place: Mapping[str, Any], left_out: Sequence[str] = ()
+    traefik: Mapping[str, Any],
+    workload: Mapping[str, Any],
+    place: Mapping[str, Any],
+    left_out: Sequence[str] = (),
+    hardening: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """The files by name. Raises AnsibleFilterError with every fault of the place or the workload."""
     try:
-        return files_of(comparison_of(traefik, dict(workload), left_out), exporter_from(place))
+        return files_of(comparison_of(traefik, dict(workload), left_out), exporter_from(place), hardening)
     except BadArgument as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -70,7 +70,7 @@ def samples(course: Course, minutes: int) -> Iterator[str]:
 
 def well() -> list[Series]:
     """All series that the rules ask for, as they are while nothing is wrong."""
-    return [Series(*each) for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity())]
+    return [Series(*each) for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening())]
 
 
 _Row = tuple[str, dict[str, str], dict[int, Any]]
@@ -160,3 +160,16 @@ def _parity() -> Iterator[_Row]:
         for replica in pods("traefik", 3):
             mine = labels | {"exported_pod": replica, "replica": replica}
             yield "traefik_parity_missing", mine, {0: 0}
+
+
+def _hardening() -> Iterator[_Row]:
+    for labels in _scraped("traefik", "traefik-parity", 1, 9113):
+        yield "resilient_traefik_hardening_last_check_timestamp_seconds", labels, {0: "+15"}
+        for kind, namespace, name, fields in (
+            ("Middleware", "auth", "authentik", ("object", "address", "authResponseHeaders", "authRequestHeaders")),
+            ("PodDisruptionBudget", "traefik", "auth-proxy", ("object", "maxUnavailable", "selector")),
+            ("Ingress", "shop", "shop", ("object", "chain")),
+        ):
+            mine = labels | {"kind": kind, "object_namespace": namespace, "object_name": name}
+            for field in fields:
+                yield "resilient_traefik_hardening_intact", mine | {"field": field}, {0: 1}

@@ -27,7 +27,9 @@ BY_TRAEFIK_DOWN = {
     "TraefikParityStale",
 }
 BY_PROXY_DOWN = {"FallbackProxySpreadLost", "FallbackProxyChecksStalled", "FallbackProxyMetricsAbsent"}
-BY_NODE_DOWN = BY_TRAEFIK_DOWN - {"TraefikHighErrorRate"} | BY_PROXY_DOWN | {"PdbBlocksAllDisruptions"}
+BY_NODE_DOWN = (
+    BY_TRAEFIK_DOWN - {"TraefikHighErrorRate"} | BY_PROXY_DOWN | {"PdbBlocksAllDisruptions", "HardeningUnknown"}
+)
 
 
 @pytest.fixture(scope="module")

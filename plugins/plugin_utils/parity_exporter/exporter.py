@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An exporter of Traefik's router parity, carried out by nginx with njs: files out of data, nothing else."""
+"""An exporter of router parity and of what was hardened, carried out by nginx with njs: files out of data, no more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.hardening import ROUTES
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.parity import Comparison
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probe import probe_name
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_api import GUARD_HEADER
@@ -25,7 +26,7 @@ class Exporter:
 
     ``folder`` is where the files will lie, ``account`` the folder of the account's token and of the authority of the
     API server, ``modules`` what nginx has to load for njs (nothing where it is built in). A replica that became ready
-    less than ``grace`` ago is not compared.
+    less than ``grace`` ago is not compared. Of more than ``objects_a_round`` hardened objects, routes come in turn.
     """
 
     folder: str
@@ -35,6 +36,7 @@ class Exporter:
     interval: float = 15
     grace: float = 30
     questions_a_round: int = 40
+    objects_a_round: int = 100
     connect_within: float = 1
     answer_within: float = 2
     listen: str = "0.0.0.0"
@@ -55,6 +57,11 @@ class Exporter:
     def late_after(self) -> float:
         """For so long there may be no round, and none that could compare."""
         return 4 * self.interval
+
+    @property
+    def known_for(self) -> float:
+        """For so long what was seen of a hardened object counts: all have had their turn twice."""
+        return 8 * self.interval
 
 
 def exporter_from(place: Any) -> Exporter:
@@ -78,10 +85,11 @@ def exporter_from(place: Any) -> Exporter:
     return Exporter(**{**values, **numbers, "modules": tuple(values.get("modules", ()))})
 
 
-def files_of(comparison: Comparison, exporter: Exporter) -> dict[str, str]:
-    """The configuration's files by name."""
+def files_of(comparison: Comparison, exporter: Exporter, hardening: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The configuration's files by name. ``hardening`` is a result of hardening_info."""
     values = {"exporter": exporter, "user_agent": USER_AGENT}
-    return njs_files(FILES, values, _settings(comparison, exporter))
+    settings = _settings(comparison, exporter) | {"hardening": _hardening(hardening or {}, exporter)}
+    return njs_files(FILES, values, settings)
 
 
 def _settings(comparison: Comparison, exporter: Exporter) -> dict[str, Any]:
@@ -94,6 +102,16 @@ def _settings(comparison: Comparison, exporter: Exporter) -> dict[str, Any]:
         "late_ms": round(exporter.late_after * 1000),
         "guard_header": GUARD_HEADER,
         "probe_name": probe_name(""),
+    }
+
+
+def _hardening(hardening: Mapping[str, Any], exporter: Exporter) -> dict[str, Any]:
+    objects = hardening.get("objects", [])
+    return {
+        "objects": [dict(each) | {"in_turn": each["kind"] in ROUTES} for each in objects],
+        "left_out": hardening.get("left_out", 0),
+        "objects_a_round": exporter.objects_a_round,
+        "late_ms": round(exporter.known_for * 1000),
     }
 
 

@@ -1,12 +1,12 @@
-// What Prometheus reads.
+// What Prometheus reads of Traefik's replicas.
+import families from 'families.js';
 import settings from 'settings.js';
 
 const PREFIX = 'traefik_parity_';
 const RESULTS = ['same', 'different', 'alone', 'failed'];
 
 function family(name, kind, help, samples) {
-    const head = [`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} ${kind}`];
-    return head.concat(samples.map((sample) => `${PREFIX}${name}${sample[0]} ${sample[1]}`));
+    return families.family(PREFIX + name, kind, help, samples);
 }
 
 // Not by `pod`, which a scrape gives to the exporter's own.

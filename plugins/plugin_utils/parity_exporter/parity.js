@@ -1,6 +1,8 @@
 // Rounds of comparing Traefik's replicas, and what Prometheus is told of them.
 import cluster from 'cluster.js';
 import following from 'following.js';
+import hardening from 'hardening.js';
+import hardeningPage from 'hardening_page.js';
 import page from 'page.js';
 import routers from 'routers.js';
 import settings from 'settings.js';
@@ -134,7 +136,8 @@ async function round() {
 function metrics(r) {
     const count = (result) => ngx.shared.counts.get(result) || 0;
     r.headersOut['Content-Type'] = 'text/plain; version=0.0.4; charset=utf-8';
-    r.return(200, page.text(remembered('report', undefined), count));
+    const hardened = hardeningPage.text(hardening.report(), (result) => count(`hardening_${result}`), Date.now());
+    r.return(200, page.text(remembered('report', undefined), count) + hardened);
 }
 
 // It has compared, and not too long ago.
@@ -148,4 +151,4 @@ function healthy(r) {
     r.return(Date.now() - remembered('began', 0) < settings.late_ms ? 200 : 503);
 }
 
-export default {apiServer: cluster.apiServer, healthy, metrics, ready, round};
+export default {apiServer: cluster.apiServer, hardening: hardening.round, healthy, metrics, ready, round};

@@ -1,0 +1,97 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Body of the module hardening_info: what hardening brought to the cluster, to be compared with later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import field_ownership
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring import hardening
+from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import find_workload
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "traefik_namespace": {"type": "str"},
+    "traefik_name": {"type": "str"},
+    "cluster_domain": {"type": "str", "default": "cluster.local"},
+    "most_routes": {"type": "int", "default": 300},
+    "before": {"type": "list", "elements": "dict", "default": []},
+    "renew": {"type": "bool", "default": True},
+}
+_KINDS = ("Middleware", "Deployment", "PodDisruptionBudget", "Ingress", "IngressRoute")
+
+
+def run(task: Task) -> dict[str, Any]:
+    """The record and the rights to compare with it. Raises BadArgument, Forbidden, Unreachable."""
+    params = task.params
+    workload = find_workload(task.client, params["traefik_namespace"], params["traefik_name"])
+    record = hardening.record_of(_found(task.client, workload.item), params["cluster_domain"])
+    if not params["renew"]:
+        before = recorded_in(params["before"])
+        record = hardening.merged(before, record, _written_by_us(task.client, before, record))
+    taken, left_out = hardening.limited(record, params["most_routes"])
+    return {"changed": False, "objects": taken, "left_out": left_out, "rights": hardening.rights_of(taken)}
+
+
+def recorded_in(config_maps: Sequence[Mapping[str, Any]]) -> list[Object]:
+    """The record in the newest of the exporter's configurations; empty where there is none that can be read."""
+    newest = sorted(config_maps, key=lambda each: str(each["metadata"].get("creationTimestamp", "")))[-1:]
+    for each in newest:
+        text = str((each.get("data") or {}).get("settings.js", ""))
+        try:
+            settings = json.loads(text.removeprefix("export default ").rstrip().removesuffix(";"))
+            objects = settings["hardening"]["objects"]
+        except (ValueError, KeyError):
+            return []
+        return [{key: value for key, value in item.items() if key != "in_turn"} for item in objects]
+    return []
+
+
+def _found(client: Client, workload: Object) -> hardening.Found:
+    queries = [Query(hardening.RESOURCES[kind].api_version, kind) for kind in _KINDS]
+    answers = read_found(client, [*queries, Query("v1", "Service")])
+    items = {answer.query.kind: answer.items for answer in answers}
+    return hardening.Found(
+        workload,
+        middlewares=items["Middleware"],
+        services={(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in items["Service"]},
+        deployments=items["Deployment"],
+        budgets=items["PodDisruptionBudget"],
+        routes=[*items["Ingress"], *items["IngressRoute"]],
+    )
+
+
+def _written_by_us(client: Client, before: Sequence[Object], now: Sequence[Object]) -> list[tuple[str, str]]:
+    """Of fields that are not as they were recorded, those that this collection wrote last, and nobody else."""
+    present = {each["path"]: {one["name"]: one for one in each["fields"]} for each in now}
+    changed = [
+        (each, [one for one in each["fields"] if present[each["path"]].get(one["name"]) != one])
+        for each in before
+        if each["path"] in present
+    ]
+    asked = [(each, fields) for each, fields in changed if fields]
+    items = client.concurrently(lambda each: client.find(_ref(each[0])), asked)
+    return [
+        (each["path"], one["name"])
+        for (each, fields), item in zip(asked, items, strict=True)
+        for one in fields
+        if item and _is_ours_alone(item, one["path"])
+    ]
+
+
+def _ref(recorded: Object) -> ObjectRef:
+    kind = recorded["kind"]
+    return ObjectRef(hardening.RESOURCES[kind].api_version, kind, recorded["name"], recorded["namespace"])
+
+
+def _is_ours_alone(item: Object, path: Iterable[Any]) -> bool:
+    keys = tuple(
+        f"f:{step}" if isinstance(step, str) else f"k:{json.dumps(step, separators=(',', ':'))}" for step in path
+    )
+    owned = field_ownership.owned_paths(item, ours=True)
+    return any(each[: len(keys)] == keys for each in owned) and not field_ownership.owners_at(item, keys)
