@@ -193,6 +193,7 @@ SAMPLES: dict[str, Sample] = {
     "drill_report": Sample(_drilled, changes=False),
     "forward_auth_check": Sample(_asked_by_nobody, changes=False, stable=frozenset({"changed"})),
     "forward_auth_info": Sample(_proxies, changes=False, stable=frozenset({"changed", "findings", "proxies", "dns"})),
+    "hardening_info": Sample(lambda namespace: {}, changes=False, stable=frozenset({"changed"})),
     "htpasswd": Sample(
         lambda namespace: {"secret": "login", "namespace": namespace, "cost": 4, "users": [{"name": "ops"}]}
     ),

@@ -6,7 +6,7 @@ import os
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -73,11 +73,20 @@ def replicas(number: int = 3) -> list[FakeReplica]:
 
 @contextmanager
 def running(
-    program: Path, folder: Path, pods: list[FakeReplica], tls: bool = False, **options: Any
+    program: Path,
+    folder: Path,
+    pods: list[FakeReplica],
+    tls: bool = False,
+    hardening: Mapping[str, Any] | None = None,
+    objects: dict[str, dict[str, Any]] | None = None,
+    **options: Any,
 ) -> Iterator[Running]:
-    """The exporter over those replicas, after its first round."""
+    """The exporter over those replicas, after its first round.
+
+    ``hardening`` is what it is told to compare besides, ``objects`` what the API server has of it, by path.
+    """
     port, asking, web_port, api_port, cluster_port = free_ports(5)
-    cluster, authority = FakeCluster(pods), Authority()
+    cluster, authority = FakeCluster(pods, objects=objects or {}), Authority()
     exporter = Exporter(
         **{
             "folder": str(folder),
@@ -101,7 +110,8 @@ def running(
         entry_points={"websecure" if tls else "web": EntryPoint(web_port, tls)},
         sites=tuple({"host": host, "path": "/"} for host in SITES),
     )
-    for name, text in {**files_of(comparison, exporter), "token": TOKEN, "ca.crt": authority.certificate}.items():
+    files = files_of(comparison, exporter, hardening)
+    for name, text in {**files, "token": TOKEN, "ca.crt": authority.certificate}.items():
         (folder / name).write_text(text)
     with ExitStack() as stack:
         for pod in pods:
@@ -112,6 +122,7 @@ def running(
             stack.callback(pod.over.set)
         own = _tls(authority, "kubernetes.default.svc", folder)
         stack.enter_context(served(cluster.answer, "127.0.0.1", cluster_port, own))
+        stack.callback(cluster.over.set)
         process = stack.enter_context(_nginx(program, folder, cluster_port))
         started = Running(cluster, port, folder, process)
         eventually(lambda: _begun(started), "the first round is over", 20)

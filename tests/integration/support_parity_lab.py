@@ -75,6 +75,12 @@ class LabExporter:
         found = {pattern.fullmatch(series): value for series, value in self.samples().items()}
         return {match[1]: value for match, value in found.items() if match}
 
+    def hardened(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """Labels and value of each series of that name, of what was hardened."""
+        pattern = re.compile(rf"resilient_traefik_hardening_{name}\{{(.*)\}}")
+        found = [(pattern.fullmatch(series), value) for series, value in self.samples().items()]
+        return [(dict(re.findall(r'(\w+)="([^"]*)"', match[1])), value) for match, value in found if match]
+
     def rounds(self, result: str = "") -> float:
         """How many rounds there were, with that result."""
         samples = self.samples()

@@ -127,21 +127,34 @@ def _page(asked: Quiet, routers: list[dict[str, Any]], query: str) -> None:
 
 @dataclass
 class FakeCluster:
-    """The API server. ``refuses`` is a status that it answers instead."""
+    """The API server. ``refuses`` is a status that it answers instead.
+
+    ``objects`` are those that it has besides pods, by their paths. To ``refused`` paths it answers this status, or
+    nothing for as long as somebody waits when it is 0.
+    """
 
     replicas: list[FakeReplica]
     refuses: int = 0
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    over: Event = field(default_factory=Event)
     paths: list[str] = field(default_factory=list)
 
     def answer(self, asked: Quiet) -> None:
-        """Lists the pods to whom has the token."""
+        """Lists the pods, or gives an object, to whom has the token."""
         self.paths.append(asked.path)
         allowed = asked.headers["Authorization"] == f"Bearer {TOKEN}"
-        if self.refuses or not allowed:
-            asked.reply(self.refuses or 401, b'{"message": "no"}')
-        else:
-            items = [replica.pod() for replica in self.replicas]
-            asked.reply(200, json.dumps({"items": items}).encode(), Content_Type="application/json")
+        path = urlsplit(asked.path).path
+        if self.refused.get(path) == 0:
+            self.over.wait(30)
+        status = self.refuses or self.refused.get(path) or (200 if allowed else 401)
+        found: Any = self.objects.get(path)
+        if path.endswith("/pods"):
+            found = {"items": [replica.pod() for replica in self.replicas]}
+        if status == 200 and found is None:
+            status = 404
+        body = found if status == 200 else {"kind": "Status", "message": "no"}
+        asked.reply(status, json.dumps(body).encode(), Content_Type="application/json")
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def run(task: Task) -> dict[str, Any]:
     record = hardening.record_of(_found(task.client, workload.item), params["cluster_domain"])
     if not params["renew"]:
         before = recorded_in(params["before"])
-        record = hardening.merged(before, record, _written_by_us(task.client, before, record))
+        record = hardening.merged(before, record, written_by_us(task.client, before, record))
     taken, left_out = hardening.limited(record, params["most_routes"])
     return {"changed": False, "objects": taken, "left_out": left_out, "rights": hardening.rights_of(taken)}
 
@@ -66,7 +66,7 @@ def _found(client: Client, workload: Object) -> hardening.Found:
     )
 
 
-def _written_by_us(client: Client, before: Sequence[Object], now: Sequence[Object]) -> list[tuple[str, str]]:
+def written_by_us(client: Client, before: Sequence[Object], now: Sequence[Object]) -> list[tuple[str, str]]:
     """Of fields that are not as they were recorded, those that this collection wrote last, and nobody else."""
     present = {each["path"]: {one["name"]: one for one in each["fields"]} for each in now}
     changed = [
