@@ -32,7 +32,7 @@ def run(task: Task) -> dict[str, Any]:
     workload = find_workload(task.client, params["traefik_namespace"], params["traefik_name"])
     record = hardening.record_of(_found(task.client, workload.item), params["cluster_domain"])
     if not params["renew"]:
-        before = recorded_in(params["before"])
+        before = _in_namespaces_that_live(task.client, recorded_in(params["before"]))
         record = hardening.merged(before, record, written_by_us(task.client, before, record))
     taken, left_out = hardening.limited(record, params["most_routes"])
     return {"changed": False, "objects": taken, "left_out": left_out, "rights": hardening.rights_of(taken)}
@@ -50,6 +50,14 @@ def recorded_in(config_maps: Sequence[Mapping[str, Any]]) -> list[Object]:
             return []
         return [{key: value for key, value in item.items() if key != "in_turn"} for item in objects]
     return []
+
+
+def _in_namespaces_that_live(client: Client, record: Sequence[Object]) -> list[Object]:
+    """Without namespaces that were deleted since: nothing in them can be read, and no Role be brought to them."""
+    names = sorted({each["namespace"] for each in record})
+    found = client.concurrently(lambda name: client.find(ObjectRef("v1", "Namespace", name)), names)
+    living = {name for name, item in zip(names, found, strict=True) if item}
+    return [each for each in record if each["namespace"] in living]
 
 
 def _found(client: Client, workload: Object) -> hardening.Found:
