@@ -108,7 +108,7 @@ class OwnMonitoring:
                     "job_name": "lab",
                     "honor_labels": True,
                     "metrics_path": "/federate",
-                    "params": {"match[]": ['{__name__=~"(kube|traefik|fallback|process)_.+"}']},
+                    "params": {"match[]": ['{__name__=~"(kube|traefik|fallback|process|resilient_traefik)_.+"}']},
                     "static_configs": [{"targets": [self.series_of]}],
                 }
             ],
