@@ -181,7 +181,8 @@ def test_it_waits_until_all_is_as_expected(player: Player, admin: Client, namesp
 
     chosen = {"api_version": "v1", "kind": "ConfigMap", "namespace": namespace, "name": "late", "label_selectors": []}
     expect = dict.fromkeys(("nodes_at_least", "disruptions_allowed_at_least")) | {"absent": False, "ready": False}
-    wanted = {"name": "it comes", "object": chosen, "expect": expect | {"exists": True, "labels": {}, "fields": {}}}
+    expect |= {"exists": True, "labels": {}, "fields": {}, "contains": {}}
+    wanted = {"name": "it comes", "object": chosen, "expect": expect}
     result = cluster_check.run(Task(player.defaults | {"checks": [wanted], "wait_timeout": 30.0}, progress=make))
     assert result["rounds"] > 1
     assert result["checks"][0]["found"] == "there: late"
