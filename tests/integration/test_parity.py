@@ -132,6 +132,7 @@ def test_the_replica_that_overlooks_a_namespace_is_told_and_no_other(
     assert _is_well(exporter)
 
 
+@pytest.mark.variation("a replica that comes anew on the lab; on the loopback it is tried each time")
 def test_a_replica_that_comes_anew_raises_nothing(exporter: LabExporter, cluster: LabCluster, writer: Writer) -> None:
     before, different = set(exporter.missing()), exporter.rounds("different")
     writer.delete([ObjectRef("v1", "Pod", sorted(before)[0], NAMESPACE)])

@@ -135,6 +135,7 @@ def test_the_blocker_answers_as_before_and_lets_pass_when_it_is_gone(bare: Proxy
     assert (again.code, again.changed) == (0, 0), again.output
 
 
+@pytest.mark.variation("the way back of one role; that of all of them is tried with harden")
 def test_rollback_gives_the_state_before(bare: ProxyLab) -> None:
     before = bare.state(SPACE)
     run_id = f"proxy-roles-{uuid4().hex[:8]}"

@@ -81,6 +81,7 @@ def test_a_wrong_place_is_one_sentence(bare: ProxyLab, audited: Audited, given: 
     assert not audited.writes()
 
 
+@pytest.mark.variation("a single node, which molecule's scenario has too")
 def test_a_single_node_is_refused_or_shared(bare: ProxyLab) -> None:
     node = bare.cluster.read("/api/v1/nodes")["items"][-1]["metadata"]["name"]
     ended = bare.auth(node_selector={HOSTNAME: node})
