@@ -7,6 +7,8 @@ INTERPRETER := $(shell for each in $(PYTHON) $${PYENV_ROOT:-$$HOME/.pyenv}/versi
 WORKERS ?= 3
 # With `short` the tests marked `variation` are left out.
 DEPTH ?= all
+# Of molecule's: the other three play what integration tests of the modules, the roles and harden play too.
+SCENARIOS := default helm k3s single-node
 CHOSEN := $(if $(filter short,$(DEPTH)), and not variation)
 VENV := .venv
 BIN := $(abspath $(VENV))/bin
@@ -158,7 +160,7 @@ alone: lab ## of these tests those that need the lab to themselves
 
 .PHONY: molecule
 molecule: lab ## the scenarios of molecule/, on the lab
-	@$(BIN)/molecule test --all
+	@$(BIN)/molecule test $(if $(filter short,$(DEPTH)),$(SCENARIOS:%=--scenario-name %),--all)
 
 .PHONY: bench
 bench: lab ## measure beside the rivals; writes bench/RESULTS.md
