@@ -7,8 +7,8 @@ INTERPRETER := $(shell for each in $(PYTHON) $${PYENV_ROOT:-$$HOME/.pyenv}/versi
 WORKERS ?= 3
 # With `short` the tests marked `variation` are left out.
 DEPTH ?= all
-# Of molecule's: the other three play what integration tests of the modules, the roles and harden play too.
-SCENARIOS := default helm k3s single-node
+# Of molecule's: the others play what integration tests of the modules, the roles and harden play too.
+SCENARIOS := default helm single-node
 CHOSEN := $(if $(filter short,$(DEPTH)), and not variation)
 VENV := .venv
 BIN := $(abspath $(VENV))/bin

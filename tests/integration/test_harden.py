@@ -97,6 +97,7 @@ def test_it_goes_back_after_the_controller_was_killed(books: Books, before: Stat
     assert differing(before, whole_state(admin)) == {}
 
 
+@pytest.mark.variation("a run that failed; one that was killed is tried each time")
 def test_it_goes_back_after_a_run_that_failed(books: Books, before: State, admin: Client) -> None:
     """An image that no node can get: the tier is moved, a proxy never comes up, and nobody is led to it."""
     failed = books.play("harden", bot_block_proxy_image="localhost/nowhere:1", bot_block_proxy_wait_timeout="20")

@@ -151,6 +151,7 @@ def test_a_replica_that_comes_anew_raises_nothing(exporter: LabExporter, cluster
     assert any(len(missing) < REPLICAS for missing in seen), "a replica that is not ready long enough is left out"
 
 
+@pytest.mark.variation("the exporter changed and taken back on the lab")
 def test_a_change_and_the_way_back(player: ParityPlayer, tmp_path: Path, kubeconfig: Path) -> None:
     settings = player.settings | {"alerts_parity_grace": 20}
     other = ParityPlayer("alerts", tmp_path, player.options, settings, new_run())

@@ -35,7 +35,7 @@ AT_ONCE = {
     "retry_wait_timeout": "0",
 }
 TAGS = {"forward_auth": "auth,bot_block"}
-SHORT = (1, 2)
+SHORT = (1,)
 EVERY_PROMISE = pytest.mark.variation("every promise broken")
 # Those of verify; without a Prometheus nothing is there to be proved of alerts.
 AREAS = {"bot_block", "auth", "forward_auth", "traefik_ha", "authentik_pdb", "retry", "tier"}

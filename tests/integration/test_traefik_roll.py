@@ -94,6 +94,7 @@ def _again(body: dict[str, Any]) -> Callable[[Object], Patch | None]:
     return lambda newer: Patch(newer, body, again=_again(body))
 
 
+@pytest.mark.variation("a roll of Traefik under load; drills take replicas away each time")
 @pytest.mark.slow
 def test_a_rolling_restart_loses_nothing(
     edge: OwnTraefik, admin: Client, player: Player, capsys: pytest.CaptureFixture[str]

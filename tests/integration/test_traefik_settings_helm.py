@@ -240,6 +240,7 @@ def test_a_controller_that_is_killed_while_it_waits(
     assert (site.state(), site.owners()) == (before, owners)
 
 
+@pytest.mark.variation("SIGKILL at every moment of an upgrade")
 def test_a_controller_that_is_killed_with_helm_at_work(
     edge: EdgeRelease, player: Player, site: Site, tmp_path: Path
 ) -> None:
@@ -254,6 +255,7 @@ def test_a_controller_that_is_killed_with_helm_at_work(
     assert (site.state(), site.owners()) == (before, owners)
 
 
+@pytest.mark.variation("SIGKILL at every moment of an upgrade")
 def test_a_controller_that_is_killed_while_it_takes_an_upgrade_back(
     edge: EdgeRelease, player: Player, site: Site, tmp_path: Path
 ) -> None:
