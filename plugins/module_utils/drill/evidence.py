@@ -18,6 +18,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.moments im
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.sources import (
     Source,
     answered_before,
+    counted,
     counts_hung,
     counts_well,
     fell_back,
@@ -28,7 +29,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.sources im
     stood_in,
     through_those_that_came,
     through_those_that_went,
-    unless,
     where,
 )
 
@@ -71,15 +71,18 @@ def shown(scenario: str, facts: Facts, moments: Sequence[str] = MOMENTS) -> list
 def _shown(moment: str, wanted: Wanted, facts: Facts) -> Shown:
     found, seen = [], True
     for group in wanted.groups:
-        counted = [(source, count) for source in group if (count := source.count(facts)) is not None]
-        found += [source.words.format(n=count, needed=source.needed(facts)) for source, count in counted]
-        seen = seen and any(count >= source.needed(facts) for source, count in counted)
+        told = [(source, count) for source in group if (count := source.count(facts)) is not None]
+        found += [source.words.format(n=count, needed=source.needed(facts)) for source, count in told]
+        seen = seen and any(count >= source.needed(facts) for source, count in told)
     return Shown(moment, wanted, "; ".join(found), seen)
 
 
-_ASKED_BEFORE = "{n} requests to it were answered before the fault, as the visitors saw it"
-_ASKED_AGAIN = "{n} requests to it were answered as before afterwards, as the visitors saw it"
-_CHANGED = "{n} requests to it were answered otherwise or much later during the fault, as the visitors saw it"
+_ASKED_BEFORE = "{n} requests to it were answered before the fault, as the visitors saw it", seen_before
+_ASKED_AGAIN = "{n} requests to it were answered as before afterwards, as the visitors saw it", seen_again
+_CHANGED = (
+    "{n} requests to it were answered otherwise or much later during the fault, as the visitors saw it",
+    seen_changed,
+)
 _SITES = (
     "Let visitors ask sites whose routes lead there (visitors), and say so where their routes do not tell it (guarded)."
 )
@@ -87,47 +90,36 @@ _SITES = (
 _TARGET_BEFORE = Wanted(
     "requests reached it before the fault",
     [
-        [
-            Source(
-                "{n} requests were answered by the target before the fault, as the proxies count them",
-                where(Facts.counts_proxies, answered_before),
-            ),
-            Source(_ASKED_BEFORE, unless(Facts.counts_proxies, seen_before)),
-        ]
+        counted(
+            Facts.counts_proxies,
+            ("{n} requests were answered by the target before the fault, as the proxies count them", answered_before),
+            _ASKED_BEFORE,
+        )
     ],
     _SITES,
 )
-_FELL_BACK = Source(
-    "{n} requests were answered by the fallback in seconds in which most were, as the proxies count them",
-    where(Facts.counts_proxies, fell_back),
+_FELL_BACK = counted(
+    Facts.counts_proxies,
+    ("{n} requests were answered by the fallback in seconds in which most were, as the proxies count them", fell_back),
+    _CHANGED,
 )
-_TARGET_CHANGED = Source(_CHANGED, unless(Facts.counts_proxies, seen_changed))
-_TARGET_BROKEN = Wanted("requests met it while it was broken", [[_FELL_BACK, _TARGET_CHANGED]], _SITES)
+_REACHED_HUNG = "{n} requests of visitors reached the pods that hang, as these count them", stood_in(HANG, FAULT)
+_TARGET_BROKEN = Wanted("requests met it while it was broken", [_FELL_BACK], _SITES)
 _TARGET_HUNG = Wanted(
-    _TARGET_BROKEN.words,
-    [
-        [
-            Source(
-                "{n} requests of visitors reached the pods that hang, as these count them",
-                where(counts_hung, stood_in(HANG, FAULT)),
-            ),
-            _FELL_BACK,
-            _TARGET_CHANGED,
-        ]
-    ],
-    _SITES,
+    _TARGET_BROKEN.words, [[Source(_REACHED_HUNG[0], where(counts_hung, _REACHED_HUNG[1])), *_FELL_BACK]], _SITES
 )
 _TARGET_AGAIN = Wanted(
     "requests reach it again",
     [
-        [
-            Source(
+        counted(
+            Facts.counts_proxies,
+            (
                 "{n} requests were answered by the target since the last fallback, as the proxies count them",
-                where(Facts.counts_proxies, Facts.answered_again),
-                lambda facts: ROW,
+                Facts.answered_again,
             ),
-            Source(_ASKED_AGAIN, unless(Facts.counts_proxies, seen_again), lambda facts: ROW),
-        ]
+            _ASKED_AGAIN,
+            ROW,
+        )
     ],
     "Look whether the proxies find its pods (fallback_proxy_target_up, and their logs); expect.recovery waits longer.",
 )
@@ -136,6 +128,7 @@ _GONE = Source(
     lambda facts: sum(each.gone for each in facts.went),
     lambda facts: max(1, len(facts.went)),
 )
+_ROUTE = "Look whether Traefik serves the route that the drill brings."
 _STILL_THERE = "Look at what keeps the pods: a finalizer, or a grace period that is longer than the drill."
 
 _TARGET = {BEFORE: _TARGET_BEFORE, FAULT: _TARGET_BROKEN, RECOVERY: _TARGET_AGAIN}
@@ -155,27 +148,24 @@ _REPLICA = {
 _WELL_BEFORE = Wanted(
     "requests reached it before the fault",
     [
-        [
-            Source(
-                "{n} requests of visitors reached its pods before the fault",
-                where(counts_well, stood_in(WELL, BEFORE)),
-            ),
-            Source(_ASKED_BEFORE, unless(counts_well, seen_before)),
-        ]
+        counted(
+            counts_well,
+            ("{n} requests of visitors reached its pods before the fault", stood_in(WELL, BEFORE)),
+            _ASKED_BEFORE,
+        )
     ],
-    "Look whether Traefik serves the route that the drill brings.",
+    _ROUTE,
 )
 _WELL_AGAIN = Wanted(
     "requests reach it again",
     [
-        [
-            Source(
-                "{n} requests of visitors reached its pods afterwards", where(counts_well, stood_in(WELL, RECOVERY))
-            ),
-            Source(_ASKED_AGAIN, unless(counts_well, seen_again)),
-        ]
+        counted(
+            counts_well,
+            ("{n} requests of visitors reached its pods afterwards", stood_in(WELL, RECOVERY)),
+            _ASKED_AGAIN,
+        )
     ],
-    "Look whether Traefik serves the route that the drill brings.",
+    _ROUTE,
 )
 
 # What each scenario has to show, by the moment. One place: what is not in it is no evidence.
@@ -188,13 +178,14 @@ EVIDENCE: Mapping[str, Mapping[str, Wanted]] = {
         BEFORE: Wanted(
             "requests reached the proxies before the fault",
             [
-                [
-                    Source(
+                counted(
+                    Facts.counts_proxies,
+                    (
                         "{n} requests to the proxies that were to go, before they went, as these count them",
-                        where(Facts.counts_proxies, lambda facts: facts.asked(BEFORE, facts.uids()).total()),
+                        lambda facts: facts.asked(BEFORE, facts.uids()).total(),
                     ),
-                    Source(_ASKED_BEFORE, unless(Facts.counts_proxies, seen_before)),
-                ]
+                    _ASKED_BEFORE,
+                )
             ],
             _SITES,
         ),
@@ -202,21 +193,22 @@ EVIDENCE: Mapping[str, Mapping[str, Wanted]] = {
         RECOVERY: Wanted(
             "requests reach the target through the proxies that came for them",
             [
-                [
-                    Source(
+                counted(
+                    Facts.counts_proxies,
+                    (
                         "{n} requests were answered by the target through new proxies, as these count them",
-                        where(Facts.counts_proxies, lambda facts: facts.answered_again(facts.uids())),
-                        lambda facts: ROW,
+                        lambda facts: facts.answered_again(facts.uids()),
                     ),
-                    Source(_ASKED_AGAIN, unless(Facts.counts_proxies, seen_again), lambda facts: ROW),
-                ]
+                    _ASKED_AGAIN,
+                    ROW,
+                )
             ],
             "Look at the new proxies: their logs, and whether they find the target's pods.",
         ),
     },
     "proxies_all_lost": {
         BEFORE: _TARGET_BEFORE,
-        FAULT: Wanted("requests met that the proxies were gone", [[_GONE], [Source(_CHANGED, seen_changed)]], _SITES),
+        FAULT: Wanted("requests met that the proxies were gone", [[_GONE], [Source(*_CHANGED)]], _SITES),
         RECOVERY: _TARGET_AGAIN,
     },
     "replica_lost": _REPLICA,
@@ -225,15 +217,7 @@ EVIDENCE: Mapping[str, Mapping[str, Wanted]] = {
         BEFORE: _WELL_BEFORE,
         FAULT: Wanted(
             "requests met it while it hung",
-            [
-                [
-                    Source(
-                        "{n} requests of visitors reached the pods that hang, as these count them",
-                        where(counts_hung, stood_in(HANG, FAULT)),
-                    ),
-                    Source(_CHANGED, unless(counts_hung, seen_changed)),
-                ]
-            ],
+            [counted(counts_hung, _REACHED_HUNG, _CHANGED)],
             "Look whether Traefik follows the Service: its log, and its endpoints.",
         ),
         RECOVERY: _WELL_AGAIN,
@@ -244,13 +228,11 @@ EVIDENCE: Mapping[str, Mapping[str, Wanted]] = {
             "its pods went and requests reached new ones",
             [
                 [_GONE],
-                [
-                    Source(
-                        "{n} requests of visitors reached new pods, as these count them",
-                        where(counts_well, new_ones_asked),
-                    ),
-                    Source(_ASKED_AGAIN, unless(counts_well, seen_again)),
-                ],
+                counted(
+                    counts_well,
+                    ("{n} requests of visitors reached new pods, as these count them", new_ones_asked),
+                    _ASKED_AGAIN,
+                ),
             ],
             "Look at the pods that the drill brings: were they replaced, and does Traefik ask the new ones?",
         ),

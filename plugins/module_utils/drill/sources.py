@@ -33,6 +33,17 @@ def where(counter: Callable[[Facts], bool], count: Callable[[Facts], int]) -> Ca
     return lambda facts: count(facts) if counter(facts) else None
 
 
+def counted(
+    by: Callable[[Facts], bool],
+    told: tuple[str, Callable[[Facts], int]],
+    otherwise: tuple[str, Callable[[Facts], int]],
+    needed: int = 1,
+) -> list[Source]:
+    """Return what a counter tells (words and count), and what the answers of visitors do where there is none."""
+    pairs = ((told, where), (otherwise, unless))
+    return [Source(words, when(by, count), lambda facts: needed) for (words, count), when in pairs]
+
+
 def fell_back(facts: Facts) -> int:
     """What the proxies answered themselves, where that was most of it: a request in vain now and then is no outage."""
     asked = facts.asked(FAULT)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.label_selector import selects
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.label_selector import selects, takes
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 
 # Kinds whose pods have a template, and where it is.
@@ -57,8 +57,7 @@ def selects_pods_of(item: Mapping[str, Any], workload: Mapping[str, Any]) -> boo
     if not pod or item["metadata"].get("namespace") != workload["metadata"].get("namespace"):
         return False
     if item["kind"] == "Service":
-        selector = spec.get("selector") or {}
-        return bool(selector) and selector.items() <= labels.items()
+        return takes(spec.get("selector"), labels)
     field = {"PodDisruptionBudget": "selector", "NetworkPolicy": "podSelector"}.get(item["kind"])
     return field is not None and selects(spec.get(field) or {}, labels)
 

@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import selector_text
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
 
 _OBJECTS, _EVENTS, _LOG_LINES = 3, 3, 5
@@ -64,7 +65,7 @@ def _pods(client: Client, ref: ObjectRef) -> list[Object]:
     labels = ((owner or {}).get("spec", {}).get("selector") or {}).get("matchLabels")
     if not labels:
         return []
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    selector = selector_text({"matchLabels": labels})
     return read_all(client, [Query("v1", "Pod", namespace=ref.namespace, label_selector=selector)])[0].items
 
 

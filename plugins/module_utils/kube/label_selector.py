@@ -14,6 +14,11 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     return all(expression_holds(labels.get(each["key"]), each) for each in selector.get("matchExpressions") or [])
 
 
+def takes(selector: Mapping[str, str] | None, labels: Mapping[str, str]) -> bool:
+    """Whether the selector of a Service takes in an object with these labels; none and an empty one take in nothing."""
+    return bool(selector) and (selector or {}).items() <= labels.items()
+
+
 def expression_holds(value: str | None, expression: Mapping[str, Any]) -> bool:
     """Whether one of its expressions takes in a label's value, None where there is no such label."""
     values = expression.get("values") or []

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.label_selector import takes
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 
@@ -38,9 +39,9 @@ def selector_text(selector: Mapping[str, Any] | None) -> str:
 
 
 def serves(workload: Object, service: Object) -> bool:
-    """Whether a Service of the same namespace would select the workload's pods, by the labels of their template."""
-    selector = (service["spec"].get("selector") or {}).items()
-    return bool(selector) and selector <= (workload["spec"]["template"]["metadata"].get("labels") or {}).items()
+    """Whether a Service of the same namespace selects the Pod, or the workload's pods by their template's labels."""
+    template = workload["spec"].get("template") or workload
+    return takes(service["spec"].get("selector"), template["metadata"].get("labels") or {})
 
 
 def belongs(pod: Object, ref: ObjectRef) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import selector_text
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import (
@@ -32,7 +33,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_r
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 _SERVICE_NAME = "kubernetes.io/service-name"
-_OURS = ",".join(f"{key}={value}" for key, value in OUR_LABELS.items())
+_OURS = selector_text({"matchLabels": OUR_LABELS})
 
 
 @dataclass(frozen=True)
