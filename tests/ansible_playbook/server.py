@@ -10,14 +10,13 @@ import atexit
 import importlib
 import json
 import os
+import select
 import signal
 import sys
-import time
 from typing import Any
 
 from ansible.cli.playbook import main as ansible_playbook
 
-LOOK_SECONDS = 0.01
 # What plays of this collection import beside that, as far as it is no plugin: plugins are loaded under other names.
 PRELOADED = (
     "ansible.executor.playbook_executor",
@@ -59,16 +58,13 @@ def _play(asked: dict[str, Any], answers: int) -> None:
 
 
 def _wait(child: int, seconds: float) -> tuple[int | None, float]:
-    deadline = time.monotonic() + seconds
-    while True:
-        ended, status, used = os.wait4(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
-        if time.monotonic() > deadline:
-            os.killpg(child, signal.SIGKILL)
-            _ended, _status, used = os.wait4(child, 0)
-            return None, used.ru_utime + used.ru_stime
-        time.sleep(LOOK_SECONDS)
+    ending = os.pidfd_open(child)
+    ended, _, _ = select.select([ending], [], [], seconds)
+    os.close(ending)
+    if not ended:
+        os.killpg(child, signal.SIGKILL)
+    _child, status, used = os.wait4(child, 0)
+    return os.waitstatus_to_exitcode(status) if ended else None, used.ru_utime + used.ru_stime
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,13 @@ from tests.ansible_playbook.running import PROGRAM, ansible_playbook, environmen
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 600
+# How long a replica takes to come and go is seldom what a test is about: test_traefik_roll.py takes the defaults.
+QUICK_ROLL = {
+    "traefik_ha_min_ready_seconds": "1",
+    "traefik_ha_readiness_delay": "1",
+    "traefik_ha_pre_stop_sleep": "1",
+    "traefik_ha_request_accept_grace_timeout": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,9 @@ class Books:
 
     def kill_at(self, moment: str, name: str, *options: str, **variables: str) -> Ended:
         """The playbook killed with SIGKILL, forks included, when it prints a line that contains this."""
-
-        def kill(running: subprocess.Popen[str]) -> None:
-            for process in (running.pid, *descendants(running.pid)):
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-
-        return self._disturbed(moment, kill, [PROGRAM, *self._arguments(name, options, variables)])
+        return self._disturbed(
+            moment, lambda running: kill_whole(running.pid), [PROGRAM, *self._arguments(name, options, variables)]
+        )
 
     def signal_at(self, moment: str, number: signal.Signals, name: str, *options: str, **variables: str) -> Ended:
         """The playbook alone given a signal, as whoever cancels it does, when it prints a line that contains this."""
@@ -92,6 +95,24 @@ class Books:
         for key, value in (given | self.variables | variables).items():
             arguments += ["-e", f"{key}={value}"]
         return arguments
+
+
+@contextmanager
+def hardened_by(books: Books) -> Iterator[Books]:
+    """The lab after harden, and as before in the end."""
+    ended = books.play("harden")
+    try:
+        assert ended.code == 0, ended.output
+        yield books
+    finally:
+        assert books.play("rollback").code == 0
+
+
+def kill_whole(pid: int) -> None:
+    """Kill the process with all that came of it, helm among them: what goes when their machine does."""
+    for process in (pid, *descendants(pid)):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def descendants(pid: int) -> list[int]:

@@ -38,7 +38,7 @@ def whole_state(client: Client) -> State:
     objects = [(name, item) for name, item in _objects(client) if f" {OWN_NAMESPACE}" not in name]
     going = {item["metadata"]["name"] for name, item in objects if name.startswith("namespaces ") and _is_going(item)}
     return {
-        name: _bare(item)
+        name: bare(item)
         for name, item in objects
         if not _is_going(item) and item["metadata"].get("namespace") not in going
     }
@@ -76,7 +76,7 @@ def _is_going(item: dict[str, Any]) -> bool:
     return "deletionTimestamp" in item["metadata"]
 
 
-def _bare(item: dict[str, Any]) -> dict[str, Any]:
+def bare(item: dict[str, Any]) -> dict[str, Any]:
     bare = copy.deepcopy(content(item))
     annotations = bare["metadata"].get("annotations") or {}
     for name in ROLLOUTS:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration.lab_cluster import LabCluster, eventually
-from tests.integration.support_books import Books
+from tests.integration.support_books import Books, hardened_by
 from tests.integration.support_playbook import Played, Player
 from tests.integration.support_sabotage import created, patched
 
@@ -31,13 +31,8 @@ Broken = Callable[[LabCluster], AbstractContextManager[None]]
 @pytest.fixture(scope="module")
 def hardened(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     """The lab after harden, and as before in the end."""
-    books = Books(kubeconfig, tmp_path_factory.mktemp("reports"))
-    ended = books.play("harden")
-    try:
-        assert ended.code == 0, ended.output
+    with hardened_by(Books(kubeconfig, tmp_path_factory.mktemp("reports"))) as books:
         yield books
-    finally:
-        assert books.play("rollback").code == 0
 
 
 def check(player: Player, **options: Any) -> Played:

@@ -13,19 +13,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from tests.integration.http_in_pod import Door, ask_all
 from tests.integration.lab_cluster import LabCluster
 from tests.integration.standin import StandIn
-from tests.integration.support_books import Books
+from tests.integration.support_books import QUICK_ROLL, Books
 from tests.integration.support_whole_state import State, differing, whole_state
 
 pytest_plugins = ("tests.integration.support_fixtures",)
 pytestmark = pytest.mark.alone
 
-# How long a replica takes to come and go is not what these tests are about: test_traefik_roll.py takes the defaults.
-QUICK = {
-    "traefik_ha_min_ready_seconds": "1",
-    "traefik_ha_readiness_delay": "1",
-    "traefik_ha_pre_stop_sleep": "1",
-    "traefik_ha_request_accept_grace_timeout": "1",
-}
 PARTS = ("tier", "bot_block", "auth", "forward_auth", "traefik_ha", "authentik_pdb", "retry", "sites")
 # What is printed in the middle of what a run does: a proxy comes up, Traefik is led to it, its replicas are replaced.
 MOMENTS = (
@@ -45,7 +38,7 @@ def before(admin: Client) -> State:
 @pytest.fixture
 def books(kubeconfig: Path, tmp_path: Path, before: State, admin: Client) -> Iterator[Books]:
     """The playbooks; whatever a test leaves is rolled back, so that one failure does not make the others fail."""
-    books = Books(kubeconfig, tmp_path, dict(QUICK))
+    books = Books(kubeconfig, tmp_path, dict(QUICK_ROLL))
     yield books
     for _run in range(4):
         if not differing(before, whole_state(admin)):

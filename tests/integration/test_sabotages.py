@@ -15,19 +15,12 @@ from tests.integration.lab_cluster import LabCluster
 from tests.integration.sabotages.changes import changed
 from tests.integration.sabotages.sabotage import Sabotage
 from tests.integration.sabotages.table import SABOTAGES, stage, stages
-from tests.integration.support_books import ROOT, Books, Ended
+from tests.integration.support_books import QUICK_ROLL, ROOT, Books, Ended, hardened_by
 
 pytestmark = pytest.mark.alone
 
 # What takes long of a roll is not what this is about, and a verdict that is wanted is not waited for.
-QUICK = {
-    "traefik_ha_min_ready_seconds": "1",
-    "traefik_ha_readiness_delay": "1",
-    "traefik_ha_pre_stop_sleep": "1",
-    "traefik_ha_request_accept_grace_timeout": "1",
-    "auth_proxy_serve_on": "2",
-    "bot_block_proxy_serve_on": "2",
-}
+QUICK = QUICK_ROLL | {"auth_proxy_serve_on": "2", "bot_block_proxy_serve_on": "2"}
 AT_ONCE = {
     "resilient_traefik_verify_seconds": "0",
     "tier_wait_timeout": "0",
@@ -72,13 +65,8 @@ def verdict(books: Books, areas: Iterable[str], **variables: str) -> Verdict:
 @pytest.fixture(scope="module")
 def hardened(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     """The lab after harden, and as before in the end."""
-    books = Books(kubeconfig, tmp_path_factory.mktemp("reports"), dict(QUICK))
-    ended = books.play("harden")
-    try:
-        assert ended.code == 0, ended.output
+    with hardened_by(Books(kubeconfig, tmp_path_factory.mktemp("reports"), QUICK)) as books:
         yield books
-    finally:
-        assert books.play("rollback").code == 0
 
 
 def _found_all(books: Books, cluster: LabCluster, sabotages: list[Sabotage]) -> None:
@@ -103,7 +91,7 @@ def test_each_is_told_apart_and_the_readme_has_their_number() -> None:
 
 
 def test_nothing_holds_where_nothing_was_hardened(kubeconfig: Path, tmp_path: Path) -> None:
-    seen = verdict(Books(kubeconfig, tmp_path, dict(QUICK)), ["verify"], **AT_ONCE)
+    seen = verdict(Books(kubeconfig, tmp_path, QUICK), ["verify"], **AT_ONCE)
     assert seen.ended.code != 0
     states = {each["name"]: each["state"] for each in seen.report["areas"]}
     assert {name for name, state in states.items() if state == "failed"} == AREAS, states

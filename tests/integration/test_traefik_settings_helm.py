@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import stat
 import subprocess
 import time
@@ -23,6 +21,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting imp
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
 from tests.ansible_playbook.running import PROGRAM, environment
 from tests.integration.lab_cluster import eventually
+from tests.integration.support_books import kill_whole
 from tests.integration.support_edge_release import HELM, EdgeRelease
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import Played, Player
@@ -282,18 +281,5 @@ def killed(player: Player, edge: EdgeRelease, wishes: dict[str, Any], folder: Pa
     try:
         yield
     finally:
-        for process in with_descendants(controller.pid):
-            os.kill(process, signal.SIGKILL)
+        kill_whole(controller.pid)
         controller.wait()
-
-
-def with_descendants(process: int) -> list[int]:
-    """The process, its children and theirs, helm among them: what goes when their machine does."""
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    children: dict[int, list[int]] = {}
-    for pid, parent in (map(int, line.split()) for line in listed.splitlines()):
-        children.setdefault(parent, []).append(pid)
-    found = [process]
-    for each in found:
-        found += children.get(each, [])
-    return found

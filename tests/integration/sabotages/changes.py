@@ -14,13 +14,13 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import content
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_path import steps, value_at
 from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually, is_settled
-from tests.integration.support_sabotage import SABOTEUR, THE_RUN
+from tests.integration.support_sabotage import SABOTEUR, THE_RUN, created
+from tests.integration.support_whole_state import bare
 
 Object = dict[str, Any]
 Mutate = Callable[[Object], None]
 # Some objects are only known on the spot: a pod, a configuration by its digest.
 Where = str | Callable[[LabCluster], str]
-_ROLLOUT = "deployment.kubernetes.io/revision"
 _SECONDS = 240.0
 
 
@@ -131,13 +131,11 @@ def changed(cluster: LabCluster, changes: Iterable[Change]) -> Iterator[None]:
 def state(cluster: LabCluster, path: str) -> Object | None:
     """What somebody wanted of the object, without the API server's bookkeeping; None where it is not there."""
     try:
-        item = content(cluster.read(path))
+        return bare(cluster.read(path))
     except RequestFailed as error:
         if ": 404 " in str(error):
             return None
         raise
-    (item["metadata"].get("annotations") or {}).pop(_ROLLOUT, None)
-    return item
 
 
 def _place(cluster: LabCluster, where: Where) -> str:
@@ -181,7 +179,7 @@ def _made(cluster: LabCluster, change: Make | Remove | Replace | Act) -> Iterato
         return
     if isinstance(change, Make):
         item = change.item if isinstance(change.item, dict) else change.item(cluster)
-        with _there(cluster, change.where, item, SABOTEUR):
+        with _there(cluster, change.where, item):
             yield
         return
     path = _place(cluster, change.where)
@@ -193,7 +191,7 @@ def _made(cluster: LabCluster, change: Make | Remove | Replace | Act) -> Iterato
         if isinstance(change, Replace):
             after = copy.deepcopy(before)
             change.mutate(after)
-            with _there(cluster, folder, after, SABOTEUR):
+            with _there(cluster, folder, after):
                 yield
         else:
             yield
@@ -202,14 +200,13 @@ def _made(cluster: LabCluster, change: Make | Remove | Replace | Act) -> Iterato
 
 
 @contextmanager
-def _there(cluster: LabCluster, folder: str, item: Object, manager: dict[str, str]) -> Iterator[None]:
-    cluster.request("POST", folder, manager, item)
-    path = f"{folder}/{item['metadata']['name']}"
+def _there(cluster: LabCluster, folder: str, item: Object) -> Iterator[None]:
+    """An object that is there for a while; it is gone at the end."""
     try:
-        yield
+        with created(cluster, folder, item):
+            yield
     finally:
-        cluster.request("DELETE", path)
-        _gone(cluster, path)
+        _gone(cluster, f"{folder}/{item['metadata']['name']}")
 
 
 def _gone(cluster: LabCluster, path: str) -> None:
