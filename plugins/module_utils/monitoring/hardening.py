@@ -92,15 +92,10 @@ def merged(before: Sequence[Object], now: Sequence[Object], ours: Iterable[tuple
 
 def limited(record: Sequence[Object], routes: int) -> tuple[list[Object], int]:
     """The record with so many routes at most, and how many of them were left out."""
-    taken, rest = [each for each in record if each["kind"] not in ROUTES], 0
-    for each in record:
-        if each["kind"] in ROUTES:
-            if routes > 0:
-                taken.append(each)
-            else:
-                rest += 1
-            routes -= 1
-    return taken, rest
+    others = [each for each in record if each["kind"] not in ROUTES]
+    chosen = [each for each in record if each["kind"] in ROUTES]
+    most = max(0, routes)
+    return [*others, *chosen[:most]], len(chosen[most:])
 
 
 def rights_of(record: Iterable[Object]) -> dict[str, list[dict[str, Any]]]:
