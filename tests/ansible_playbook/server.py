@@ -59,7 +59,7 @@ def _play(asked: dict[str, Any], answers: int) -> None:
 
 def _wait(child: int, seconds: float) -> tuple[int | None, float]:
     ending = os.pidfd_open(child)
-    ended, _, _ = select.select([ending], [], [], seconds)
+    ended = select.select([ending], [], [], seconds)[0]
     os.close(ending)
     if not ended:
         os.killpg(child, signal.SIGKILL)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Optional
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.backend import HANG, WELL
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.facts import Facts
@@ -13,7 +14,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.moments im
 # theirs: not every pod is seen every second.
 _OURS = 0.5
 # True, False, or None where it cannot be told of this one.
-Met = bool | None
+Met = Optional[bool]  # noqa: UP045 - the pylint of ansible-test refuses `bool | None` outside of annotations
 
 
 def met(scenario: str, facts: Facts) -> list[Met]:
