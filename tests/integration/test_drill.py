@@ -106,9 +106,13 @@ def test_scenarios_deviate_on_a_cluster_that_is_not_hardened(
     jsonschema.validate(report, json.loads((ROOT / "docs" / "drill.schema.json").read_text()))
     verdicts = {each["scenario"]: (each["verdict"], each["reasons"]) for each in report["scenarios"]}
     assert set(verdicts) == set(scenarios)
-    assert {verdict for verdict, _reasons in verdicts.values()} == {"deviated"}, verdicts
     for each in report["scenarios"]:
         seen = {found["moment"]: found["seen"] for found in each["evidence"]}
+        if each["scenario"] == "backend_restart" and not seen["fault"]:
+            # Traefik may learn of the new pods before anybody asks an old one. That proves nothing, and is told so.
+            assert each["verdict"] == "inconclusive", each
+            continue
+        assert each["verdict"] == "deviated", verdicts
         # Without proxies there are none to break.
         assert (seen.get("before"), seen.get("fault")) in {(True, True), (None, None)}, each["evidence"]
         assert bool(seen) == any(visitor["met"] for visitor in each["visitors"])

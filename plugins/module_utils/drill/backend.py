@@ -89,6 +89,10 @@ class BackendFault(Fault):
             for mode in ((WELL, HANG) if self.hangs else (WELL,))
         ]
 
+    def retries(self) -> Sequence[Mapping[str, Any]]:
+        """Those of its route."""
+        return self.middlewares
+
     def act(self) -> list[str]:
         """Leads the Service astray, or replaces the pods."""
         if self.hangs:

@@ -22,6 +22,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.sources im
     counts_hung,
     counts_well,
     fell_back,
+    has_retry,
     new_ones_asked,
     seen_again,
     seen_before,
@@ -29,6 +30,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.sources im
     stood_in,
     through_those_that_came,
     through_those_that_went,
+    unless,
     where,
 )
 
@@ -128,6 +130,11 @@ _GONE = Source(
     lambda facts: sum(each.gone for each in facts.went),
     lambda facts: max(1, len(facts.went)),
 )
+# What a retry has asked again shows in no answer. Without one only a failure shows that the moment was met at all.
+_MET_GONE = [
+    Source("{n} retry middlewares of its route ask again", where(has_retry, lambda facts: facts.retries)),
+    Source("{n} requests met a pod that was gone (no retry stands before it)", unless(has_retry, seen_changed)),
+]
 _ROUTE = "Look whether Traefik serves the route that the drill brings."
 _STILL_THERE = "Look at what keeps the pods: a finalizer, or a grace period that is longer than the drill."
 
@@ -225,9 +232,10 @@ EVIDENCE: Mapping[str, Mapping[str, Wanted]] = {
     "backend_restart": {
         BEFORE: _WELL_BEFORE,
         FAULT: Wanted(
-            "its pods went and requests reached new ones",
+            "its pods went, requests met that they were gone, and reached new ones",
             [
                 [_GONE],
+                _MET_GONE,
                 counted(
                     counts_well,
                     ("{n} requests of visitors reached new pods, as these count them", new_ones_asked),

@@ -95,6 +95,7 @@ class Facts:
     """``asking`` are the numbers of the visitors whose requests are to meet what is broken.
 
     ``proxied``: a proxy stands before the target, so what becomes of requests there is counted by it.
+    ``retries``: how many retry middlewares stand before what the fault breaks.
     """
 
     visitors: Sequence[Visitor]
@@ -105,6 +106,7 @@ class Facts:
     restored: float | None = None
     went: Sequence[Gone] = ()
     proxied: bool = False
+    retries: int = 0
 
     def of_asking(self) -> list[Tally]:
         """The tallies of those whose requests are to meet it."""

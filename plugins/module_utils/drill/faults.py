@@ -79,6 +79,10 @@ class Fault:
         """Those that it brings and whose counters are read."""
         return []
 
+    def retries(self) -> Sequence[Mapping[str, Any]]:
+        """The retry middlewares before what it breaks, as a route names them."""
+        return ()
+
     def workloads(self) -> list[Object]:
         """Whose pods are shown before and after."""
         subject = self.context.subject

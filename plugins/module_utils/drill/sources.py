@@ -106,3 +106,8 @@ def counts_well(facts: Facts) -> bool:
 def counts_hung(facts: Facts) -> bool:
     """Whether the stand-ins that hang told their counters."""
     return facts.counts_stand_ins(HANG)
+
+
+def has_retry(facts: Facts) -> bool:
+    """Whether Traefik asks again before anybody learns that a pod was gone."""
+    return facts.retries > 0

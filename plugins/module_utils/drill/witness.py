@@ -44,6 +44,7 @@ class Witness:
         self._measurement, self._counters = measurement, counters
         self.asking = _asking(context, fault, visitors)
         self._proxied = bool(fault.proxies())
+        self._retries = len(fault.retries())
         self._went = fault.goes()
         self.broken: float | None = None
         self.restored: float | None = None
@@ -78,6 +79,7 @@ class Witness:
                 for workload, pod in self._went
             ],
             proxied=self._proxied,
+            retries=self._retries,
         )
 
     def _left(self) -> frozenset[str]:

@@ -207,7 +207,13 @@ TAKEN_AWAY = [
         WHOLE["backend_restart"].without(
             counts={"stand_in_well": {"uid-well-1": rises(BEGUN, ENDED, **{"3": 2}), "well-2": {}}}
         ),
-        "1 of 1 pods are gone; 0 requests of visitors reached new pods",
+        "1 of 1 pods are gone; 1 retry middlewares of its route ask again; 0 requests of visitors reached new pods",
+    ),
+    (
+        "backend_restart",
+        "fault",
+        WHOLE["backend_restart"].without(retries=0),
+        "1 of 1 pods are gone; 0 requests met a pod that was gone (no retry stands before it)",
     ),
     (
         "backend_restart",

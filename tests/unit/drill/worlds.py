@@ -56,6 +56,7 @@ class World:
     counts: Mapping[str, Mapping[str, Rises]] = field(default_factory=dict)
     went: Sequence[Gone] = ()
     proxied: bool = False
+    retries: int = 0
     replica: Callable[[int, float], str] = lambda number, at: REPLICAS[number % 3]
 
     def records(self) -> list[Record]:
@@ -81,6 +82,7 @@ class World:
             restored=RESTORED,
             went=self.went,
             proxied=self.proxied,
+            retries=self.retries,
         )
 
     def without(self, **changes: Any) -> World:
@@ -159,6 +161,7 @@ WHOLE: dict[str, World] = {
             }
         },
         went=_gone("well-1"),
+        retries=1,
     ),
 }
 
