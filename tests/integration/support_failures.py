@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from tests.integration.lab_cluster import LabCluster, RequestFailed, decode, eventually
-from tests.integration.support_fallback_lab import BOTS_SPACE, PROXY, SPACE, STRICT_PROXY, TARGET, FallbackLab
+from tests.integration.support_fallback_lab import BOTS_SPACE, PROXY, SPACE, TARGET, FallbackLab
 
 FREEZER_PORT = 9401
 # The Service by which a proxy finds the target's pods.
 PEERS = f"{PROXY}-peers"
-PROXIES = {SPACE: (PROXY, STRICT_PROXY), BOTS_SPACE: ("bot-block-proxy",)}
+PROXIES = {SPACE: (PROXY,), BOTS_SPACE: ("bot-block-proxy",)}
 
 Fault = Callable[[FallbackLab], AbstractContextManager[None]]
 
@@ -22,16 +22,14 @@ Fault = Callable[[FallbackLab], AbstractContextManager[None]]
 class Way:
     """One way of failing. ``reasons`` are those of /metrics of which at least one has to be counted.
 
-    ``answer`` is what everybody gets where the failure is passed on, and None where the fallback answers.
-    ``later`` says that the failure sets in some time after it was made, ``strict`` that the proxy is asked which takes
-    400 and 404 for failures too.
+    ``passed`` is what everybody may get until the check has found out, None where the fallback answers from the start.
+    ``later`` says that the failure sets in some time after it was made.
     """
 
     fault: Fault
     reasons: tuple[str, ...] = ()
-    answer: int | None = None
+    passed: int | None = None
     later: bool = False
-    strict: bool = False
 
 
 @contextmanager
@@ -75,10 +73,8 @@ WAYS: dict[str, Way] = {
     "hung": Way(mode("hang"), ("timeout",)),
     "answers 500": Way(mode("500"), ("500",)),
     "answers 503": Way(mode("503"), ("503",)),
-    "answers 400": Way(mode("400"), answer=400),
-    "answers 404": Way(mode("404"), answer=404),
-    "answers 400, configured": Way(mode("400"), ("400",), strict=True),
-    "answers 404, configured": Way(mode("404"), ("404",), strict=True),
+    "answers 400": Way(mode("400"), ("down",), passed=400),
+    "answers 404": Way(mode("404"), ("down",), passed=404),
     "1.5 s slow": Way(mode("slow", ms=1500), ("timeout",)),
     "connection reset": Way(mode("reset"), ("network",)),
     "closes without answer": Way(mode("close"), ("network",)),

@@ -148,7 +148,13 @@ def limited(program: Path, folder: Path, name: str, *more: str) -> list[str]:
 
 def write_files(folder: Path, policy: dict[str, Any], engine: Engine, cost: int = 4) -> None:
     """The engine's files and its user."""
-    given = {"path": PATH, "host": "outpost.test:9000", "check_host": HOST, "open_paths": ["/outpost.goauthentik.io/"]}
+    given: dict[str, Any] = {
+        "path": PATH,
+        "host": "outpost.test:9000",
+        "check_host": HOST,
+        "open_paths": ["/outpost.goauthentik.io/"],
+    }
+    given |= {"check_failures": [400, 404], "asked_once": ["X-authentik-auth-callback=true"]}
     for name, text in files_of(policy_from(given | policy), engine).items():
         (folder / name).write_text(text)
     Path(engine.users).write_text(f"{USER}:{bcrypt.using(rounds=cost, ident='2y').hash(PASSWORD)}\n")

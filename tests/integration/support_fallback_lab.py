@@ -26,9 +26,8 @@ SECONDS = 400
 MANIFESTS = Path(__file__).parent / "fallback_lab"
 SPACE, BOTS_SPACE = "fallback-test", "fallback-bots"
 HOST, SHUT, OPEN = "fallback.lab.test", "fallback-shut.lab.test", "fallback-open.lab.test"
-STRICT, PLAIN, BOTS_HOST = "fallback-strict.lab.test", "fallback-plain.lab.test", "fallback-bots.lab.test"
-# Two proxies before one target: the second takes 400 and 404 for failures too.
-PROXY, STRICT_PROXY = "auth-proxy", "auth-proxy-strict"
+PLAIN, BOTS_HOST = "fallback-plain.lab.test", "fallback-bots.lab.test"
+PROXY = "auth-proxy"
 TARGET = "ak-outpost-authentik-embedded-outpost"
 SERVER = "app.kubernetes.io/component=server"
 PASSWORD = "correct horse"
@@ -50,12 +49,6 @@ AUTH: dict[str, Any] = {
             "name": PROXY,
             "middleware": {"namespace": SPACE, "name": "login"},
             "hosts": [HOST],
-        },
-        {
-            "name": STRICT_PROXY,
-            "middleware": {"namespace": SPACE, "name": "login-strict"},
-            "hosts": [STRICT],
-            "fallback_on": ["network", "timeout", 400, 404, 500, 502, 503, 504],
         },
     ],
     "users": [{"name": "emergency", "password": PASSWORD}],

@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import IDENTITY, LONGEST, SESSION, USER, Proxy, basic, is_challenge, running
+from tests.integration.support_fallback_target import HOST
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
 pytestmark = pytest.mark.alone
@@ -79,17 +80,40 @@ def test_every_way_of_failing_becomes_the_emergency_login(proxy: Proxy, mode: st
     assert proxy.metric('fallback_proxy_fallbacks_total{reason="down",policy="basic"}') >= 4
 
 
-@pytest.mark.parametrize(("status", "configured"), [("400", False), ("404", False), ("400", True), ("404", True)])
-def test_400_and_404_fall_back_only_where_configured(
-    nginx: Path, tmp_path: Path, status: str, configured: bool
-) -> None:
-    extra = [status] if configured else []
-    with running(nginx, tmp_path, fallback_on=["network", "timeout", "500", *extra]) as proxy:
+@pytest.mark.parametrize("status", ["400", "404"])
+def test_400_and_404_count_for_the_check_alone(proxy: Proxy, status: str) -> None:
+    """About one request they mean something else; about a host that the target knows they mean that it is ill."""
+    for pod in proxy.pods:
+        pod.poison = ("x-poison", status)
+    seen = [proxy.ask({"x-poison": "1"}) for _ in range(8)]
+    assert {answer.status for answer in seen} == {int(status)}
+    assert proxy.ask(SESSION).status == 200
+    proxy.switch(status)
+    assert proxy.ask().status == int(status), "until the check has found out"
+    eventually(lambda: is_challenge(proxy.ask()), "the fallback", 5)
+    proxy.switch("ok")
+    eventually(lambda: proxy.ask(SESSION).status == 200, "sessions count again", 3)
+
+
+@pytest.mark.parametrize("status", ["400", "404"])
+def test_400_and_404_pass_where_the_check_does_not_count_them(nginx: Path, tmp_path: Path, status: str) -> None:
+    with running(nginx, tmp_path, check_failures=[]) as proxy:
         proxy.seen_well()
         proxy.switch(status)
-        answer = proxy.ask()
-        assert answer.status == (401 if configured else int(status))
-        assert is_challenge(answer) == configured
+        asked = proxy.metric('fallback_proxy_checks_total{result="well"}')
+        eventually(lambda: proxy.metric('fallback_proxy_checks_total{result="well"}') >= asked + 6, "three rounds", 10)
+        assert proxy.ask().status == int(status)
+
+
+def test_a_host_that_the_target_does_not_know_any_more_is_no_outage(nginx: Path, tmp_path: Path) -> None:
+    with running(nginx, tmp_path, check_host="removed.lab.test", more_check_hosts=[HOST]) as proxy:
+        for pod in proxy.pods:
+            pod.poison = ("X-Forwarded-Host: removed.lab.test", "404")
+        proxy.seen_well()
+        asked = proxy.metric('fallback_proxy_checks_total{result="well"}')
+        eventually(lambda: proxy.metric('fallback_proxy_checks_total{result="well"}') >= asked + 6, "three rounds", 10)
+        assert proxy.ask(SESSION).status == 200
+        assert proxy.metric('fallback_proxy_checks_total{result="failed"}') == 0
 
 
 def test_a_slow_target_that_is_given_the_time_keeps_its_sessions(nginx: Path, tmp_path: Path) -> None:
@@ -104,7 +128,8 @@ def test_a_slow_target_that_is_given_the_time_keeps_its_sessions(nginx: Path, tm
         proxy.switch("hang")
         late = proxy.ask()
         assert is_challenge(late)
-        assert late.seconds < LONGEST
+        # One try, and two rounds of checks.
+        assert late.seconds < 2 + 2 * 1.9 + 0.3
 
 
 def test_a_check_that_is_late_does_no_harm(proxy: Proxy) -> None:

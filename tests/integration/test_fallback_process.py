@@ -58,7 +58,10 @@ POLICIES: dict[str, dict[str, Any]] = {
     "everything": {
         "default": "deny",
         "hosts": {f"site-{number}.{LONG_NAME}": "basic" for number in range(500)},
-        "fallback_on": ["network", "timeout", 400, 404, 500, 502, 503, 504],
+        "check_failures": [400, 404],
+        "asked_once": ["?callback=true"],
+        "more_check_hosts": ["b.test", "c.test:8443"],
+        "fallback_on": ["network", "timeout", 500, 502, 503, 504],
         "open_paths": ["/outpost.goauthentik.io/", "/a'b(c)!/"],
         "realm": "Say {hello}; and # $enter",
         "identity_headers": ["X-authentik-username", "Remote-User"],
@@ -73,7 +76,7 @@ POLICIES: dict[str, dict[str, Any]] = {
 def test_the_real_nginx_takes_every_policy(nginx: Path, tmp_path: Path, name: str) -> None:
     write_files(tmp_path, POLICIES[name], engine_in(tmp_path, [9000, 9113, 9002, 9003, 9004, 9005], 53))
     for config in sorted(tmp_path.glob("*.conf")):
-        if config.stem not in ("common", "ask"):
+        if config.stem not in ("common", "ask", "open"):
             checked = subprocess.run(
                 limited(nginx, tmp_path, config.name, "-t"), capture_output=True, text=True, timeout=20, check=False
             )

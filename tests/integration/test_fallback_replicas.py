@@ -32,7 +32,7 @@ def test_replicas_come_and_go(proxy: Proxy) -> None:
     proxy.seen_well(1, 5)
     assert proxy.ask(SESSION).status == 200
     proxy.names.addresses = []
-    eventually(lambda: proxy.metric("fallback_proxy_target_up") == 0, "scaled to 0", 5)
+    eventually(lambda: proxy.metric("fallback_proxy_target_up") == 0, "scaled to 0", 12)
     assert is_challenge(proxy.ask())
     proxy.names.addresses = everybody
     proxy.seen_well(2, 5)
@@ -44,7 +44,7 @@ def test_pods_that_are_gone_before_the_check_finds_out_mean_the_fallback(nginx: 
         asked = proxy.names.asked
         proxy.names.mode = "nxdomain"
         eventually(lambda: proxy.names.asked >= asked + 2, "DNS was asked again", 10)
-        eventually(lambda: is_challenge(proxy.ask()), "the fallback", 4)
+        eventually(lambda: is_challenge(proxy.ask()), "the fallback", 12)
         assert {proxy.ask().status for _ in range(20)} == {401}
 
 

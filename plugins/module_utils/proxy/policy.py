@@ -14,11 +14,15 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 # From the most open to the strictest.
 ANSWERS = ("allow", "basic", "deny")
 TROUBLES = ("network", "timeout")
-STATUSES = (400, 404, 500, 502, 503, 504)
-DEFAULT_TROUBLES = (*TROUBLES, "500", "502", "503", "504")
+STATUSES = (500, 502, 503, 504)
+DEFAULT_TROUBLES = (*TROUBLES, *map(str, STATUSES))
+# What a sign-on service that is ill answers about a host that it knows. A single request gets it for many reasons.
+ANSWERS_OF_THE_ILL = (400, 404)
 
-# No client may wait longer than this for its answer, whatever fails (seconds).
-LONGEST_WAIT = 2.5
+# One try may take so long (seconds).
+LONGEST_TRY = 2.5
+# Two rounds of checks, one after the other, have to find no pod well before anything falls back.
+ROUNDS = 2
 
 # Says that an answer is not the target's.
 FALLBACK_HEADER = "X-Auth-Fallback"
@@ -32,8 +36,8 @@ PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]{1,100}\Z")
 # By option: kind, least, most.
 LIMITS: dict[str, tuple[type, float, float]] = {
     "retry_after": (int, 1, 86400),
-    "connect_within": (float, 0.05, LONGEST_WAIT),
-    "answer_within": (float, 0.05, LONGEST_WAIT),
+    "connect_within": (float, 0.05, LONGEST_TRY),
+    "answer_within": (float, 0.05, LONGEST_TRY),
     "check_every": (float, 0.25, 60),
     "check_within": (float, 0.05, 10),
     "attempts_per_minute": (int, 1, 6000),
@@ -43,6 +47,8 @@ LIMITS: dict[str, tuple[type, float, float]] = {
 }
 # Two checks of one pod must not overlap (seconds between the end of one and the beginning of the next).
 BETWEEN_CHECKS = 0.25
+# What is left for everything else while a request waits for rounds of checks (seconds).
+FOR_THE_REST = 0.3
 # What a fallback needs after the last try (seconds).
 FOR_THE_FALLBACK = 0.1
 
@@ -56,6 +62,10 @@ class Policy:
     that the client asked for. ``fallback_on`` holds ``network``, ``timeout`` and statuses as text.
     ``trusted_hops`` is the number of reverse proxies between client and Traefik.
 
+    ``check_failures`` are statuses that the check takes for a failure and a request does not. Where the target answers
+    one of them about ``check_host``, it is asked about each of ``more_check_hosts`` too: all have to fail.
+    ``asked_once`` are parts of a client's URL whose question uses something up in the target, such as a login's code.
+
     ``identity_headers`` are those by which the target names a user; in a fallback all but ``user_header`` are blank.
     ``emergency_users`` are names of emergency logins whose Authorization header neither the target nor the application
     may see: Traefik (3.7.9, forward.go) takes a header of ``authResponseHeaders`` out of the request, and then sets
@@ -65,6 +75,9 @@ class Policy:
     path: str
     host: str
     check_host: str
+    more_check_hosts: tuple[str, ...] = ()
+    check_failures: tuple[int, ...] = ()
+    asked_once: tuple[str, ...] = ()
     default: str = "basic"
     hosts: Mapping[str, str] = field(default_factory=dict)
     fallback_on: tuple[str, ...] = DEFAULT_TROUBLES
@@ -77,7 +90,7 @@ class Policy:
     connect_within: float = 0.3
     answer_within: float = 0.9
     check_every: float = 1.0
-    check_within: float = 0.7
+    check_within: float = 0.6
     attempts_per_minute: int = 60
     attempts_burst: int = 10
     remember_login_for: int = 600
@@ -87,6 +100,12 @@ class Policy:
     def strictest(self) -> str:
         """The strictest answer in use: what a request gets whose host cannot be told."""
         return max((self.default, *self.hosts.values()), key=ANSWERS.index)
+
+    @property
+    def longest_wait(self) -> float:
+        """The longest that a client waits for its answer while the target fails, in seconds."""
+        two_tries = 2 * (self.connect_within + self.answer_within)
+        return max(self.answer_within + ROUNDS * self.check_within + FOR_THE_REST, two_tries + FOR_THE_FALLBACK)
 
     @property
     def asks_for_login(self) -> bool:
@@ -114,6 +133,9 @@ def policy_from(given: Any) -> Policy:
     values["open_paths"] = _open_paths(given.get("open_paths") or (), faults)
     values["identity_headers"] = _identity_headers(given.get("identity_headers") or (), faults)
     values["emergency_users"] = _emergency_users(given.get("emergency_users") or (), faults)
+    values["more_check_hosts"] = _list("more_check_hosts", given.get("more_check_hosts") or (), "hosts", faults)
+    values["asked_once"] = _list("asked_once", given.get("asked_once") or (), "parts of a URL", faults)
+    values["check_failures"] = _check_failures(given.get("check_failures") or (), faults)
     _check_texts(values, faults)
     _read_numbers(values, faults)
     if faults:
@@ -166,10 +188,23 @@ def _troubles(given: Any, faults: list[str]) -> tuple[str, ...]:
     known = (*TROUBLES, *map(str, STATUSES))
     before = len(faults)
     wanted = _list("fallback_on", given, ", ".join(known), faults)
-    faults += [f"fallback_on: {item!r} is none of {', '.join(known)}" for item in wanted if item not in known]
+    ill = [str(status) for status in ANSWERS_OF_THE_ILL]
+    faults += [
+        f"fallback_on: {item} about one request is no sign of an outage; the check alone takes it for one"
+        for item in wanted
+        if item in ill
+    ]
+    faults += [f"fallback_on: {item!r} is none of {', '.join(known)}" for item in wanted if item not in (*known, *ill)]
     if not wanted and len(faults) == before:
         faults.append("fallback_on: an empty list means that the proxy never falls back")
     return tuple(item for item in known if item in wanted)
+
+
+def _check_failures(given: Any, faults: list[str]) -> tuple[int, ...]:
+    known = [str(status) for status in ANSWERS_OF_THE_ILL]
+    wanted = _list("check_failures", given, ", ".join(known), faults)
+    faults += [f"check_failures: {item} is none of {', '.join(known)}" for item in wanted if item not in known]
+    return tuple(status for status in ANSWERS_OF_THE_ILL if str(status) in wanted)
 
 
 def _open_paths(given: Any, faults: list[str]) -> tuple[str, ...]:
@@ -205,10 +240,14 @@ def _emergency_users(given: Any, faults: list[str]) -> tuple[str, ...]:
 def _check_texts(values: Mapping[str, Any], faults: list[str]) -> None:
     if values.get("path") and not PATH.match(str(values["path"])):
         faults.append(f"path: {values['path']!r} is not a plain absolute path, such as '/auth'")
-    for option in ("host", "check_host"):
-        name, colon, port = str(values.get(option) or "x").partition(":")
+    given = [(option, values.get(option) or "x") for option in ("host", "check_host")]
+    for option, value in [*given, *(("more_check_hosts", value) for value in values["more_check_hosts"])]:
+        name, colon, port = str(value).partition(":")
         if not HOST_NAME.match(name.lower()) or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
-            faults.append(f"{option}: {values[option]!r} is not a host name, with or without a port")
+            faults.append(f"{option}: {value!r} is not a host name, with or without a port")
+    for mark in values["asked_once"]:
+        if not PLAIN_TEXT.match(mark):
+            faults.append(f"asked_once: expected 1 to 100 printable ASCII characters without quotes, got {mark!r}")
     if not PLAIN_TEXT.match(str(values.get("realm", "x"))):
         faults.append("realm: expected 1 to 100 printable ASCII characters without quotes and backslashes")
     if not HEADER_NAME.match(str(values.get("user_header", "x"))):
@@ -241,10 +280,9 @@ def _read_number(option: str, values: dict[str, Any], faults: list[str]) -> bool
 
 def _compare_times(times: Policy, faults: list[str]) -> None:
     longest = times.connect_within + times.answer_within
-    if longest > LONGEST_WAIT - FOR_THE_FALLBACK:
+    if longest > LONGEST_TRY:
         faults.append(
-            f"answer_within: one try takes up to {longest:g} s with connect_within, and no client may wait longer than "
-            f"{LONGEST_WAIT:g} s"
+            f"answer_within: one try takes up to {longest:g} s with connect_within; expected at most {LONGEST_TRY:g} s"
         )
     if times.check_within > times.answer_within:
         faults.append(

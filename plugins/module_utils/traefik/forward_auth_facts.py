@@ -34,6 +34,8 @@ _DNS_NAMES = (
     ("openshift-dns", "dns-default"),
 )
 _DNS_LABEL = ("k8s-app", "kube-dns")
+# A check asks about the next host where the target does not know one.
+_MOST_CHECK_HOSTS = 4
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,13 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
     headers, warnings, user_names = _headers(wish, there, found)
     host = _target_host(there, around.cluster_domain)
     check_host = str(wish.given.get("check_host") or (hosts[0] if hosts else "localhost"))
+    check_hosts = list(dict.fromkeys([check_host, *hosts]))[:_MOST_CHECK_HOSTS]
     requests = _site_requests(hosts, around)
     return {
         **wish.given,
         "users_secret": wish.users_secret,
         "path": there.path,
-        "policy": wish.policy_of(there.path, host, check_host, user_names),
+        "policy": wish.policy_of(there.path, host, check_hosts, user_names),
         "asks_for_login": wish.asks_for_login,
         "one_a_node": wish.one_a_node,
         "behind": there.behind,

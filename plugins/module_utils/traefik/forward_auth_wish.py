@@ -11,7 +11,11 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.schemes import SCHEMES, SLOW_BCRYPT, identify
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.text import NotHtpasswd, parse
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import Policy, policy_from
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import (
+    ANSWERS_OF_THE_ILL,
+    Policy,
+    policy_from,
+)
 
 DO_NOT_SCHEDULE, SCHEDULE_ANYWAY = "DoNotSchedule", "ScheduleAnyway"
 # What makes a Service's name (RFC 1035), with room for what is put behind it.
@@ -51,6 +55,9 @@ _JUDGED = frozenset(
         *("node_selector", "port", "replicas", "target", "tolerations", "users", "users_secret", "when_unsatisfiable"),
     )
 )
+
+# What authentik's outpost answers when it is ill or starts, and what of it must not be asked twice: the end of a login.
+_AUTHENTIK = {"check_failures": list(ANSWERS_OF_THE_ILL), "asked_once": ["X-authentik-auth-callback=true"]}
 
 
 @dataclass(frozen=True)
@@ -108,10 +115,14 @@ class Wish:
         login = {"resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": memory}}}
         return [proxy, login] if self.asks_for_login else [proxy]
 
-    def policy_of(self, path: str, host: str, check_host: str, user_names: Sequence[str] = ()) -> dict[str, Any]:
-        """The policy for a target that is asked that path with that Host header."""
+    def policy_of(
+        self, path: str, host: str, check_hosts: Sequence[str], user_names: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The policy for a target that is asked that path with that Host header; the check asks about those hosts."""
+        first, *more = check_hosts
         hidden = {"emergency_users": list(user_names)} if user_names else {}
-        return {**self.policy, "path": path, "host": host, "check_host": check_host, **hidden}
+        kind = _AUTHENTIK | {"more_check_hosts": more} if self.given.get("authentik") else {}
+        return {**self.policy, "path": path, "host": host, "check_host": first, **kind, **hidden}
 
     def fallback_of(self, host: str) -> str:
         """What the fallback does for a host: allow, basic or deny."""
@@ -171,7 +182,10 @@ def ready_made(text: str | bytes, where: str) -> tuple[list[str], list[str]]:
 
 
 def _policy_options() -> frozenset[str]:
-    return frozenset(item.name for item in fields(Policy)) - {"default", "hosts", "host", "emergency_users"}
+    return frozenset(item.name for item in fields(Policy)) - {
+        *("default", "hosts", "host", "emergency_users", "more_check_hosts"),
+        *_AUTHENTIK,
+    }
 
 
 def _policy(given: Mapping[str, Any], faults: list[tuple[str, str]]) -> dict[str, Any]:

@@ -2,22 +2,40 @@
 import counters from 'counters.js';
 import patience from 'patience.js';
 import pods from 'pods.js';
+import rounds from 'rounds.js';
 import settings from 'settings.js';
+
+// One question in so many rounds carries no cookie, of one pod after the other.
+const BARE_EVERY = 10;
+
+// Which pod this round asks as a stranger comes: -1 for none, undefined for all of them.
+function strangerTo(known) {
+    const round = ngx.shared.counts.incr('rounds', 1, 0);
+    if (pods.isBare()) {
+        return undefined;
+    }
+    return round % BARE_EVERY ? -1 : (round / BARE_EVERY) % Math.max(known.length, 1);
+}
 
 // Key i leads to pod i modulo the number of pods, so the list is complete when an address comes again. More pods than
 // were known are looked for at once where that is quick, else in the next round: nginx ends a round that overlaps it.
 async function askAll(known) {
     const found = [];
-    const began = Date.now();
+    const began = Date.now(), stranger = strangerTo(known);
     for (let next = Math.max(known.length + 1, 4); found.length < settings.keys.length; next = 4) {
         const from = found.length;
-        const replies = await Promise.all(settings.keys.slice(from, from + next).map(pods.ask));
+        const asked = settings.keys.slice(from, from + next).map((key, i) => ({key: key, peer: known[from + i] || ''}));
+        const bare = asked.map((pod, i) => stranger === undefined || stranger === from + i);
+        const replies = await Promise.all(asked.map((pod, i) => pods.ask(pod, bare[i])));
         for (let i = 0; i < replies.length; i++) {
-            const peer = replies[i].peer === undefined ? known[from + i] : replies[i].peer;
+            const peer = replies[i].peer === undefined ? asked[i].peer : replies[i].peer;
             if (!peer || found.some((pod) => pod.peer === peer)) {
                 return found;
             }
-            found.push({peer: peer, key: settings.keys[from + i], well: replies[i].well, ms: replies[i].ms});
+            if (bare[i]) {
+                ngx.shared.state.set('bare', replies[i].well ? '' : '1');
+            }
+            found.push({peer: peer, key: asked[i].key, well: replies[i].well, ms: replies[i].ms});
         }
         if (Date.now() - began > settings.check_every_ms - settings.check_within_ms - 100) {
             break;
@@ -26,19 +44,20 @@ async function askAll(known) {
     return found;
 }
 
-// A pod falls after two failed checks, after one if requests failed too, and comes back after two good ones, after one
-// if there is no other.
-function judged(pod, before, othersAreWell) {
+// A pod falls after two failed checks, after one if requests failed too. It comes back after two good ones; one that was well
+// before, after one if there is no other. So one that starts is not asked by requests before it has answered twice.
+function judged(pod, before, othersAreWell, isFirstRound) {
     const run = pod.well ? Math.max(before ? before.run : 0, 0) + 1 : Math.min(before ? before.run : 0, 0) - 1;
     const fall = !before || pods.isSuspect(pod.peer) ? 1 : 2;
-    const rise = before && othersAreWell ? 2 : 1;
+    const wasWell = before ? before.wasWell : false;
+    const rise = isFirstRound || wasWell && !othersAreWell ? 1 : 2;
     let open = before ? before.open : false;
     if (run >= rise) {
         open = true;
     } else if (-run >= fall) {
         open = false;
     }
-    return {peer: pod.peer, key: pod.key, run: run, open: open, ms: pod.ms};
+    return {peer: pod.peer, key: pod.key, run: run, open: open, ms: pod.ms, wasWell: wasWell || open};
 }
 
 function publish(found) {
@@ -58,13 +77,17 @@ function publish(found) {
 }
 
 async function check(s) {
-    ngx.shared.state.set('checked', String(Date.now()));
+    const began = Date.now();
+    ngx.shared.state.set('checked', String(began));
+    const isFirstRound = ngx.shared.state.get('open') === undefined;
     const before = pods.known();
     const othersAreWell = before.some((pod) => pod.open);
     const found = await askAll(before.map((pod) => pod.peer));
     found.forEach((pod) => counters.count('checks_total', {result: pod.well ? 'well' : 'failed'}));
-    const now = found.map((pod) => judged(pod, before.find((old) => old.peer === pod.peer), othersAreWell));
+    const now = found.map((pod) => judged(pod, before.find((old) => old.peer === pod.peer), othersAreWell,
+        isFirstRound));
     publish(now);
+    rounds.tell(began, found.filter((pod) => pod.well).map((pod) => [pod.key, pod.peer]));
     patience.learn(now.filter((pod) => pod.open));
     ngx.shared.suspects.clear();
 }

@@ -16,7 +16,10 @@ const families = () => ({
         settings.reasons.filter((reason) => reason !== 'down').map((reason) => ({reason})),
     ],
     refused_total: ['Requests refused because the answer about them was faulty.', [{reason: 'oversized'}]],
-    passed_total: ['Errors of the target that were passed on because the policy does not fall back on them.', []],
+    passed_total: [
+        'Requests that got an error of their own because a pod of the target was well, by what they met.',
+        settings.reasons.map((reason) => ({reason})),
+    ],
     logins_total: [
         'Emergency logins, by what became of them.',
         ['accepted', 'remembered', 'refused', 'limited', 'busy', 'failed'].map((result) => ({result})),

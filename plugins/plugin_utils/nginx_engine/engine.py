@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import LONGEST_WAIT, STATUSES, Policy
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import STATUSES, Policy
 from ansible_collections.resilient.traefik.plugins.plugin_utils.njs_files import njs_files
 
 FILES = Path(__file__).parent
@@ -25,6 +25,11 @@ MOST_PODS = 32
 
 # A target that always answers promptly and has not for so long (seconds) is looked at, before clients have to wait.
 LOOK_AFTER = 0.25
+
+# A question that is asked once has the time that it takes: Traefik itself waits for 30 s (seconds).
+ONCE_WITHIN = 20.0
+# A path of the login is asked of another pod when nothing has come for so long (seconds).
+OPEN_AGAIN_AFTER = 1.5
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
         "policy": policy,
         "engine": engine,
         "look_after": LOOK_AFTER,
+        "once_within": ONCE_WITHIN,
+        "open_again_after": OPEN_AGAIN_AFTER,
         "statuses": " ".join(map(str, _intercepted(policy))),
     }
     return njs_files(FILES, values, _settings(policy, engine))
@@ -106,7 +113,10 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         "buffer_bytes": BUFFER_BYTES,
         "fallback_on": policy.fallback_on,
         # 502 and 504 are what nginx answers when the pod did not.
-        "not_well": [int(item) for item in policy.fallback_on if item.isdigit()] + [502, 504],
+        "not_well": [int(item) for item in policy.fallback_on if item.isdigit()] + [502, 504, *policy.check_failures],
+        "host_not_known": list(policy.check_failures),
+        "check_hosts": [policy.check_host, *policy.more_check_hosts],
+        "asked_once": list(policy.asked_once),
         "reasons": ["down", *policy.fallback_on],
         "answers": sorted({policy.default, policy.strictest, *policy.hosts.values()}),
         "path": policy.path,
@@ -116,8 +126,8 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         "identity_headers": [*policy.identity_headers, policy.user_header] if policy.identity_headers else [],
         "emergency_users": policy.emergency_users,
         # A try that begins later could keep a client waiting too long.
-        "last_try_after": LONGEST_WAIT - policy.connect_within - policy.answer_within - 0.05,
-        "longest_ms": round((LONGEST_WAIT - 0.1) * 1000),
+        "last_try_after": policy.longest_wait - policy.connect_within - policy.answer_within - 0.05,
+        "longest_ms": round(policy.longest_wait * 1000),
         "answer_within": policy.answer_within,
         "look_after": LOOK_AFTER,
         "check_port": engine.check_port,

@@ -1,21 +1,26 @@
-// What becomes of one request: a pod that is well is asked. A failed try means another one, an error of its own, or the
-// fallback.
+// What becomes of one request: a pod that is well is asked. A request that failed goes to another pod that answers a check of
+// this moment; where none does, the fallback answers; where one does and cannot help either, the request gets its own error.
 import counters from 'counters.js';
 import fallback from 'fallback.js';
 import patience from 'patience.js';
 import pods from 'pods.js';
+import rounds from 'rounds.js';
 import settings from 'settings.js';
-import timers from 'timers.js';
 
-const HURRY_MS = 300;
-// With the time of @ask-briefly before it, this is less than anybody calls a wait.
-const GREAT_HURRY_MS = 150;
 // nginx ends a request after ten redirects of its own, and a try takes two.
 const MOST_TRIES = 4;
+const ERRORS = {network: 502, timeout: 504, down: 503};
 
 function askPod(r, pod, place) {
     r.variables.pod_key = pod[0];
+    r.variables.pod_at = pods.place(pod[1]);
     r.internalRedirect(place || '@ask');
+}
+
+// What uses something up, such as the code of a login, is asked once and takes its time.
+function isAskedOnce(r) {
+    const uri = r.headersIn['X-Forwarded-Uri'] || '';
+    return settings.asked_once.some((mark) => uri.includes(mark));
 }
 
 // Traefik says by which method it was asked, and takes that header from strangers: whoever comes here without it came by
@@ -27,59 +32,18 @@ async function decide(r) {
     }
     counters.count('requests_total');
     const well = pods.well();
-    if (well.length && patience.isShort()) {
+    if (well.length && isAskedOnce(r)) {
+        askPod(r, pods.anyOf(well), '@ask-once');
+    } else if (well.length && patience.isShort()) {
         r.variables.brief = '1';
         askPod(r, pods.anyOf(well), '@ask-briefly');
     } else if (well.length) {
         askPod(r, pods.anyOf(well));
-    } else {
+    } else if (rounds.areSilent()) {
         await fallback.fall(r, 'down');
+    } else {
+        await settle(r, 'down');
     }
-}
-
-function tries(r) {
-    return pods.each(r.variables.upstream_status).length;
-}
-
-// Pods that are well and were not asked about this request, those first that failed nobody lately.
-function others(r) {
-    const asked = pods.each(r.variables.upstream_addr);
-    const left = pods.well().filter((pod) => pod[1] && !asked.includes(pod[1]));
-    const sound = left.filter((pod) => !pods.isSuspect(pod[1]));
-    return sound.length ? sound : left;
-}
-
-// The first of them to answer a check, or nothing: there is no time to try one silent pod after another.
-function firstToAnswer(found, hurry) {
-    const first = new Promise((resolve) => {
-        let waiting = found.length;
-        found.forEach((pod) => pods.ask(pod[0]).then((reply) => {
-            waiting -= 1;
-            if (reply.well || !waiting) {
-                resolve(reply.well ? pod : undefined);
-            }
-        }));
-    });
-    return timers.within(hurry, first, undefined);
-}
-
-async function nextPod(r, found) {
-    const left = others(r);
-    // Without an address there is no pod any more, whatever the last check found.
-    const gone = !pods.isAddress(pods.lastOf(r.variables.upstream_addr));
-    if (gone || !left.length || tries(r) >= MOST_TRIES || Number(r.variables.request_time) > settings.last_try_after) {
-        return undefined;
-    }
-    if (found === 'timeout' && left.length > 1) {
-        return firstToAnswer(left, HURRY_MS);
-    }
-    return pods.anyOf(left);
-}
-
-function anotherTry(r, found) {
-    pods.suspect(pods.lastOf(r.variables.upstream_addr));
-    counters.count('failed_tries_total', {reason: found});
-    return nextPod(r, found);
 }
 
 function trouble(r) {
@@ -93,39 +57,65 @@ function trouble(r) {
     return pods.lastOf(v.upstream_status) === '504' ? 'timeout' : 'network';
 }
 
-// The target took longer than it ever did. A check tells whether this request is slow, one pod or all of them; what it told
-// is true for other requests that have waited in vain, until the next round.
-async function lookAgain(r) {
-    const asked = pods.lastOf(r.variables.upstream_addr);
-    const well = pods.isSuspect('all') ? [] : pods.well();
-    const next = well.length ? await firstToAnswer(well, GREAT_HURRY_MS) : undefined;
-    if (next && next[1] === asked) {
-        patience.lengthen();
-        return next;
+// Of the pods that just answered a check one that has not failed this request, if there is time to ask it. After a short
+// look the pod that was asked may be given the whole time: this request is slow, not the pod.
+function another(r, well, wasBrief) {
+    const v = r.variables;
+    const asked = pods.each(v.upstream_addr);
+    const left = well.filter((pod) => !asked.includes(pod[1]));
+    const sent = asked.some(pods.isAddress) && pods.lastOf(v.upstream_connect_time) !== '-';
+    if (pods.each(v.upstream_status).length >= MOST_TRIES || Number(v.request_time) > settings.last_try_after) {
+        return undefined;
     }
-    (next ? [asked] : ['all', asked].concat(well.map((pod) => pod[1]))).forEach(pods.suspect);
-    counters.count('failed_tries_total', {reason: 'timeout'});
-    return next;
+    if (sent && isAskedOnce(r)) {
+        return undefined;
+    }
+    if (wasBrief && left.length < well.length) {
+        patience.lengthen();
+    }
+    const next = left.length || !wasBrief ? left : well;
+    return next.length ? pods.anyOf(next) : undefined;
+}
+
+// The error of this request alone: a pod is well, or nobody could tell in time.
+function fail(r, found) {
+    counters.count('passed_total', {reason: found});
+    r.headersOut['Cache-Control'] = 'no-store';
+    if (ERRORS[found] === undefined) {
+        r.return(Number(found));
+    } else {
+        r.return(ERRORS[found], 'The login service did not answer this request. Please try again.\n');
+    }
+}
+
+async function settle(r, found, wasBrief) {
+    const now = Date.now();
+    const round = await rounds.since(now, now + settings.longest_ms - 1000 * Number(r.variables.request_time));
+    if (round.silent) {
+        await fallback.fall(r, found);
+        return;
+    }
+    const next = another(r, round.well, wasBrief);
+    if (next) {
+        askPod(r, next);
+    } else {
+        fail(r, found);
+    }
 }
 
 async function judge(r) {
     const found = trouble(r);
+    const wasBrief = r.variables.brief === '1';
+    r.variables.brief = '';
     if (found === 'oversized') {
         counters.count('refused_total', {reason: found});
         r.return(502, 'The answer about this request is too large.\n');
-        return;
-    }
-    if (!settings.fallback_on.includes(found)) {
-        counters.count('passed_total', {reason: found});
-        r.return(Number(pods.lastOf(r.variables.upstream_status)));
-        return;
-    }
-    const next = r.variables.brief && found === 'timeout' ? await lookAgain(r) : await anotherTry(r, found);
-    r.variables.brief = '';
-    if (next) {
-        askPod(r, next);
+    } else if (settings.fallback_on.includes(found)) {
+        pods.suspect(pods.lastOf(r.variables.upstream_addr));
+        counters.count('failed_tries_total', {reason: found});
+        await settle(r, found, wasBrief);
     } else {
-        await fallback.fall(r, found);
+        fail(r, found);
     }
 }
 

@@ -2,6 +2,10 @@
 import settings from 'settings.js';
 
 const PEER = /^[\d.]+:\d+$/;
+// So long the last known pods are asked by their addresses when DNS says that there are none (milliseconds): one answer without
+// addresses must not cost anybody his session.
+const NAMELESS_MS = 5000;
+const MOST_COOKIE_BYTES = 2000;
 
 function known() {
     return JSON.parse(ngx.shared.state.get('pods') || '[]');
@@ -42,18 +46,86 @@ function isAddress(peer) {
     return PEER.test(peer);
 }
 
-// What a pod answers to the check, after how long, and which one it was. Without an address nobody was asked: there are no
-// pods.
-async function ask(key) {
-    const began = Date.now();
-    try {
-        const reply = await ngx.fetch(`http://127.0.0.1:${settings.check_port}/check?key=${key}`);
-        const peer = lastOf(reply.headers.get('X-Checked-Pod'));
-        const well = !settings.not_well.includes(reply.status);
-        return {peer: isAddress(peer) ? peer : '', well: well, ms: Date.now() - began};
-    } catch (e) {
-        return {peer: undefined, well: false, ms: Date.now() - began};
+// Whether DNS has just lost all pods: null where it has not, otherwise since when.
+function namelessSince() {
+    const since = ngx.shared.state.get('nameless');
+    return since === undefined ? null : Number(since);
+}
+
+function isNameless() {
+    const since = namelessSince();
+    return since !== null && Date.now() - since < NAMELESS_MS;
+}
+
+// Where proxy_pass finds a pod: in the upstream, by its key, or by its address.
+function place(peer) {
+    return isAddress(peer) && isNameless() ? peer : 'target';
+}
+
+// Checks carry the cookie of the last answer, so that the target makes no session for each of them. After one without it failed
+// they carry none: a store that takes no new session is no use to those who come.
+function isBare() {
+    return ngx.shared.state.get('bare') === '1';
+}
+
+function cookieOf(reply) {
+    const pairs = reply.headers.getAll('Set-Cookie').map((line) => line.split(';')[0].trim());
+    return pairs.filter((pair) => !/=("")?$/.test(pair)).join('; ');
+}
+
+function remember(peer, reply) {
+    const cookie = cookieOf(reply);
+    if (cookie && cookie.length < MOST_COOKIE_BYTES) {
+        ngx.shared.cookies.set(peer, cookie);
+    } else if (reply.headers.getAll('Set-Cookie').length) {
+        ngx.shared.cookies.delete(peer);
     }
 }
 
-export default {anyOf, ask, each, isAddress, isSuspect, known, lastOf, suspect, well};
+async function askAbout(host, key, at, cookie) {
+    const url = `http://127.0.0.1:${settings.check_port}/check?key=${key}&at=${at}&host=${host}`;
+    try {
+        const reply = await ngx.fetch(url, cookie ? {headers: {Cookie: cookie}} : {});
+        const peer = lastOf(reply.headers.get('X-Checked-Pod'));
+        return {peer: isAddress(peer) ? peer : '', status: reply.status, reply: reply};
+    } catch (e) {
+        return {peer: undefined, status: 504};
+    }
+}
+
+// The target may know one host no more without being ill: what counts then is what it says about the others.
+async function askAboutHosts(pod, at, cookie) {
+    const began = Date.now(), hosts = settings.check_hosts;
+    let found;
+    for (let i = 0; i < hosts.length && Date.now() - began < settings.check_within_ms / 2; i++) {
+        found = await askAbout(hosts[i], pod.key, at, cookie);
+        if (!settings.host_not_known.includes(found.status)) {
+            break;
+        }
+    }
+    return found;
+}
+
+// What a pod ({key, peer}) answers to the check, after how long, and which one it was. Without an address nobody was asked: there
+// are no pods. A `peer` of undefined means that it cannot be told which one was asked.
+async function ask(pod, bare) {
+    const began = Date.now();
+    const cookie = !bare && pod.peer ? ngx.shared.cookies.get(pod.peer) : undefined;
+    let found = await askAboutHosts(pod, 'target', cookie);
+    if (found.peer === '') {
+        if (namelessSince() === null) {
+            ngx.shared.state.set('nameless', String(began));
+        }
+        if (isAddress(pod.peer) && isNameless()) {
+            found = await askAboutHosts(pod, pod.peer, cookie);
+        }
+    } else if (found.peer) {
+        ngx.shared.state.delete('nameless');
+    }
+    if (found.peer && found.reply) {
+        remember(found.peer, found.reply);
+    }
+    return {peer: found.peer, well: !settings.not_well.includes(found.status), ms: Date.now() - began};
+}
+
+export default {anyOf, ask, each, isAddress, isBare, isSuspect, known, lastOf, place, suspect, well};

@@ -9,10 +9,31 @@ import patience from 'patience.js';
 import pods from 'pods.js';
 import settings from 'settings.js';
 
-// $first_key: the key of a pod that is well, empty when there is none.
-function firstKey(r) {
+// $open_key: the key of a pod that is well, empty when there is none. $open_at: where that pod is found.
+function openKey(r) {
     const well = pods.well();
     return well.length ? pods.anyOf(well)[0] : '';
+}
+
+function placeOf(key) {
+    const pod = pods.well().find((each) => each[0] === key);
+    return pods.place(pod ? pod[1] : '');
+}
+
+function openAt(r) {
+    return placeOf(r.variables.open_key);
+}
+
+// $other_key: the key of a pod that is well and was not asked about this request; if there is none, of any that is well.
+function otherKey(r) {
+    const asked = pods.each(r.variables.upstream_addr);
+    const well = pods.well();
+    const others = well.filter((pod) => !asked.includes(pod[1]));
+    return well.length ? pods.anyOf(others.length ? others : well)[0] : '';
+}
+
+function otherAt(r) {
+    return placeOf(r.variables.other_key);
 }
 
 function ready(r) {
@@ -46,6 +67,6 @@ function metrics(r) {
 }
 
 export default {
-    check: check.check, clientNetwork: clients.network, decide: judge.decide, firstKey, healthy, judge: judge.judge, metrics,
-    ownAuthorization: authorization.own, ready,
+    check: check.check, clientNetwork: clients.network, decide: judge.decide, healthy, judge: judge.judge, metrics,
+    openAt, openKey, otherAt, otherKey, ownAuthorization: authorization.own, ready,
 };

@@ -24,7 +24,8 @@ POLICY = policy_from(
         "check_host": "www.example.test",
         "default": "allow",
         "hosts": {"a.test": "deny"},
-        "fallback_on": ["timeout", "404"],
+        "fallback_on": ["timeout", "503"],
+        "check_failures": [400, 404],
     }
 )
 ENGINE = Engine(target="peers.ns.svc.cluster.test.:9000", dns="10.96.0.10", folder="/etc/proxy", users="/users")
@@ -43,9 +44,9 @@ def test_key_i_leads_to_pod_i_of_any_number_of_pods() -> None:
 
 def test_what_nginx_tells_by_502_and_504_is_judged_whatever_the_policy_says() -> None:
     files = files_of(POLICY, ENGINE)
-    assert "error_page 404 502 504 = @judge;" in files["proxy.conf"]
-    assert settings()["fallback_on"] == ["timeout", "404"]
-    assert settings()["not_well"] == [404, 502, 504]
+    assert "error_page 502 503 504 = @judge;" in files["proxy.conf"]
+    assert settings()["fallback_on"] == ["timeout", "503"]
+    assert settings()["not_well"] == [503, 502, 504, 400, 404]
 
 
 def test_no_login_is_asked_for_where_return_would_answer_first() -> None:

@@ -20,8 +20,8 @@ def test_defaults_ask_for_the_emergency_login_when_the_target_does_not_answer_or
 
 
 def test_statuses_may_be_numbers_and_hosts_are_compared_without_case_and_final_dot() -> None:
-    policy = policy_from(LEAST | {"fallback_on": ["network", 404], "hosts": {"WWW.Example.test.": "allow"}})
-    assert policy.fallback_on == ("network", "404")
+    policy = policy_from(LEAST | {"fallback_on": ["network", 503], "hosts": {"WWW.Example.test.": "allow"}})
+    assert policy.fallback_on == ("network", "503")
     assert policy.hosts == {"www.example.test": "allow"}
 
 
@@ -42,6 +42,13 @@ def test_the_strictest_answer_in_use_is_for_hosts_that_cannot_be_told() -> None:
         ({"hosts": {"a.test": "maybe"}}, "hosts: a.test: 'maybe' is no fallback policy"),
         ({"hosts": ["a.test"]}, "hosts: expected a policy by host"),
         ({"fallback_on": ["401"]}, "fallback_on: '401' is none of"),
+        (
+            {"fallback_on": [404]},
+            "fallback_on: 404 about one request is no sign of an outage; the check alone",
+        ),
+        ({"more_check_hosts": ["a b"]}, "more_check_hosts: 'a b' is not a host name"),
+        ({"asked_once": ['a"b']}, "asked_once: expected 1 to 100 printable ASCII characters"),
+        ({"check_failures": [200]}, "check_failures: 200 is none of 400, 404"),
         ({"fallback_on": "500"}, "fallback_on: expected a list"),
         ({"fallback_on": []}, "fallback_on: an empty list"),
         ({"open_paths": ["/"]}, "open_paths: '/' is not a path prefix"),
@@ -54,7 +61,7 @@ def test_the_strictest_answer_in_use_is_for_hosts_that_cannot_be_told() -> None:
         ({"attempts_burst": 1.5}, "attempts_burst: expected a whole number from 1 to 1000, got 1.5"),
         (
             {"answer_within": 2.3},
-            "answer_within: one try takes up to 2.6 s with connect_within, and no client may wait",
+            "answer_within: one try takes up to 2.6 s with connect_within; expected at most 2.5 s",
         ),
         ({"check_within": 0.9}, "check_every: has to be at least 0.25 s more than check_within"),
         ({"check_within": 1, "check_every": 2}, "check_within: has to be at most answer_within"),
@@ -98,6 +105,12 @@ def test_what_is_no_policy_at_all_is_shown(given: Any) -> None:
 def test_a_slow_target_may_be_given_time_instead_of_a_second_try() -> None:
     policy = policy_from(LEAST | {"answer_within": 2, "check_within": 1.9, "check_every": 2.5})
     assert (policy.answer_within, policy.check_within) == (2.0, 1.9)
+    assert policy.longest_wait == pytest.approx(2 + 2 * 1.9 + 0.3)
+
+
+def test_a_client_waits_for_two_tries_or_for_one_and_two_rounds_of_checks() -> None:
+    assert policy_from(LEAST).longest_wait == pytest.approx(2.5)
+    assert policy_from(LEAST | {"check_within": 0.7}).longest_wait == pytest.approx(2.6)
 
 
 def test_traefik_has_to_take_from_the_answer_whatever_names_a_user() -> None:

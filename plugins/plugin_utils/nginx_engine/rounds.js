@@ -1,0 +1,101 @@
+// What rounds of checks saw, asked by the periodic check or for a request that failed. Nothing else opens the fallback: two
+// rounds, one after the other, in which no pod was well. What a request itself met opens nothing.
+import pods from 'pods.js';
+import settings from 'settings.js';
+import timers from 'timers.js';
+
+const SILENT_ROUNDS = 2;
+// A target that refuses at once is looked at in two moments, not twice in one.
+const APART_MS = 250;
+// A pod that answers so much later than the first one is asked by requests too.
+const LATER_MS = 50;
+const POLL_MS = 15;
+
+// The last round that counts: {began, ended, well: [[key, address], ...], silent}. Times are milliseconds since 1970, `silent`
+// is the number of rounds in a row that found no pod well.
+function last() {
+    return JSON.parse(ngx.shared.state.get('round') || '{"began":0,"ended":0,"well":[],"silent":0}');
+}
+
+// An older round that ends late tells nothing new, and one that overlaps a silent one is no second one.
+function tell(began, well) {
+    const before = last();
+    const counts = well.length ? began >= before.began
+        : began >= before.ended && began >= before.began + (before.silent ? APART_MS : 0);
+    if (counts) {
+        const silent = well.length ? 0 : before.silent + 1;
+        ngx.shared.state.set('round', JSON.stringify({began: began, ended: Date.now(), well: well, silent: silent}));
+    }
+}
+
+function isSilent(round) {
+    return round.silent >= SILENT_ROUNDS;
+}
+
+// Whether the rounds of this moment say that no pod is well.
+function areSilent() {
+    const round = last();
+    return isSilent(round) && Date.now() - round.ended < settings.check_is_late_ms;
+}
+
+function firstOf(replies) {
+    return new Promise((resolve) => {
+        let waiting = replies.length;
+        replies.forEach((reply) => reply.then((well) => {
+            waiting -= 1;
+            if (well || !waiting) {
+                resolve();
+            }
+        }));
+    });
+}
+
+// Ask every known pod at once. Ends soon after the first one that is well.
+async function askNow() {
+    const began = Date.now(), well = [];
+    const known = pods.known();
+    const replies = (known.length ? known : [{key: settings.keys[0], peer: ''}]).map((pod) =>
+        pods.ask(pod, pods.isBare()).then((reply) => {
+            if (reply.well) {
+                well.push([pod.key, reply.peer]);
+            }
+            return reply.well;
+        }));
+    await firstOf(replies);
+    if (well.length) {
+        await timers.within(LATER_MS, Promise.all(replies), undefined);
+    }
+    tell(began, well);
+}
+
+// One request asks for all that wait. One that is gone meanwhile, and never gives its place back, loses it by time.
+async function askForAll() {
+    if (!ngx.shared.rounds.add('asked', '1', settings.check_within_ms + 200)) {
+        return false;
+    }
+    await askNow();
+    ngx.shared.rounds.delete('asked');
+    return true;
+}
+
+// What a round that began after `since` found, at the latest when `deadline` has come: {well: [...]}, {well: [], silent: true},
+// or {well: []} when there was no time to find out.
+async function since(moment, deadline) {
+    for (;;) {
+        const round = last();
+        if (round.began >= moment && (round.well.length || isSilent(round))) {
+            return {well: round.well, silent: isSilent(round)};
+        }
+        const left = deadline - Date.now();
+        if (left <= 0) {
+            return {well: [], silent: false};
+        }
+        const early = round.silent && Date.now() < round.began + APART_MS;
+        const asked = early ? false : await timers.within(left, askForAll(), true);
+        if (!asked) {
+            await timers.pause(Math.min(POLL_MS, left));
+        }
+    }
+}
+
+export default {areSilent, since, tell};
