@@ -8,13 +8,13 @@ import settings from 'settings.js';
 // One question in so many rounds carries no cookie, of one pod after the other.
 const BARE_EVERY = 10;
 
-// Which pod this round asks as a stranger comes: -1 for none, undefined for all of them.
+// Whether this round asks pod i as a stranger comes. Where one refused that, the next round asks all of them so.
 function strangerTo(known) {
     const round = ngx.shared.counts.incr('rounds', 1, 0);
-    if (pods.isBare()) {
-        return undefined;
-    }
-    return round % BARE_EVERY ? -1 : (round / BARE_EVERY) % Math.max(known.length, 1);
+    const chosen = round % BARE_EVERY ? -1 : (round / BARE_EVERY) % Math.max(known.length, 1);
+    const all = ngx.shared.state.get('refused') === '1';
+    ngx.shared.state.delete('refused');
+    return (i) => all || i === chosen;
 }
 
 // Key i leads to pod i modulo the number of pods, so the list is complete when an address comes again. More pods than
@@ -22,18 +22,19 @@ function strangerTo(known) {
 async function askAll(known) {
     const found = [];
     const began = Date.now(), stranger = strangerTo(known);
-    for (let next = Math.max(known.length + 1, 4); found.length < settings.keys.length; next = 4) {
+    for (let next = known.length ? known.length + 1 : 4; found.length < settings.keys.length; next = 4) {
         const from = found.length;
         const asked = settings.keys.slice(from, from + next).map((key, i) => ({key: key, peer: known[from + i] || ''}));
-        const bare = asked.map((pod, i) => stranger === undefined || stranger === from + i);
-        const replies = await Promise.all(asked.map((pod, i) => pods.ask(pod, bare[i])));
+        // The one more key leads to the first pod again where no pod has come.
+        const guess = known.length ? known[0] : '';
+        const replies = await Promise.all(asked.map((pod, i) => pods.ask(pod, stranger(from + i), guess)));
         for (let i = 0; i < replies.length; i++) {
             const peer = replies[i].peer === undefined ? asked[i].peer : replies[i].peer;
             if (!peer || found.some((pod) => pod.peer === peer)) {
                 return found;
             }
-            if (bare[i]) {
-                ngx.shared.state.set('bare', replies[i].well ? '' : '1');
+            if (replies[i].refused) {
+                ngx.shared.state.set('refused', '1');
             }
             found.push({peer: peer, key: asked[i].key, well: replies[i].well, ms: replies[i].ms});
         }

@@ -62,10 +62,18 @@ function place(peer) {
     return isAddress(peer) && isNameless() ? peer : 'target';
 }
 
-// Checks carry the cookie of the last answer, so that the target makes no session for each of them. After one without it failed
-// they carry none: a store that takes no new session is no use to those who come.
-function isBare() {
-    return ngx.shared.state.get('bare') === '1';
+// Checks carry the cookie of the last answer, so that the target makes no session for each of them. A pod that refused one
+// without it gets no other until it takes one: a store that keeps no new session is of no use to those who come.
+function refusesStrangers(peer) {
+    return ngx.shared.strangers.get(peer) !== undefined;
+}
+
+function noteStranger(peer, isTaken) {
+    if (isTaken) {
+        ngx.shared.strangers.delete(peer);
+    } else {
+        ngx.shared.strangers.set(peer, '1');
+    }
 }
 
 function cookieOf(reply) {
@@ -82,10 +90,11 @@ function remember(peer, reply) {
     }
 }
 
+// njs, as a browser does, leaves out a header called Cookie: nginx gives that name to the one that is sent.
 async function askAbout(host, key, at, cookie) {
     const url = `http://127.0.0.1:${settings.check_port}/check?key=${key}&at=${at}&host=${host}`;
     try {
-        const reply = await ngx.fetch(url, cookie ? {headers: {Cookie: cookie}} : {});
+        const reply = await ngx.fetch(url, cookie ? {headers: {'X-Check-Cookie': cookie}} : {});
         const peer = lastOf(reply.headers.get('X-Checked-Pod'));
         return {peer: isAddress(peer) ? peer : '', status: reply.status, reply: reply};
     } catch (e) {
@@ -107,10 +116,11 @@ async function askAboutHosts(pod, at, cookie) {
 }
 
 // What a pod ({key, peer}) answers to the check, after how long, and which one it was. Without an address nobody was asked: there
-// are no pods. A `peer` of undefined means that it cannot be told which one was asked.
-async function ask(pod, bare) {
-    const began = Date.now();
-    const cookie = !bare && pod.peer ? ngx.shared.cookies.get(pod.peer) : undefined;
+// are no pods. `guess` is whose cookie to send where the pod is not known. A `peer` of undefined means that it cannot be told which one was asked.
+async function ask(pod, asStranger, guess) {
+    const began = Date.now(), peer = pod.peer || guess;
+    const bare = asStranger || refusesStrangers(peer);
+    const cookie = bare ? undefined : ngx.shared.cookies.get(peer || '');
     let found = await askAboutHosts(pod, 'target', cookie);
     if (found.peer === '') {
         if (namelessSince() === null) {
@@ -125,7 +135,13 @@ async function ask(pod, bare) {
     if (found.peer && found.reply) {
         remember(found.peer, found.reply);
     }
-    return {peer: found.peer, well: !settings.not_well.includes(found.status), ms: Date.now() - began};
+    const well = !settings.not_well.includes(found.status);
+    const answered = ![502, 504].includes(found.status);
+    const reply = {peer: found.peer, well: well, ms: Date.now() - began, refused: bare && !well && answered};
+    if (bare && found.peer && (well || answered)) {
+        noteStranger(found.peer, well);
+    }
+    return reply;
 }
 
-export default {anyOf, ask, each, isAddress, isBare, isSuspect, known, lastOf, place, suspect, well};
+export default {anyOf, ask, each, isAddress, isSuspect, known, lastOf, place, suspect, well};
