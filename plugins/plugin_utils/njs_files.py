@@ -10,6 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+# What nginx takes for a parameter of a map and not for a value, also in quotes (ngx_http_map_module).
+_MAP_PARAMETERS = frozenset(("default", "hostnames", "include", "volatile"))
+
 
 def njs_files(folder: Path, values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
     """By name the rendered ``*.conf.j2`` and the ``*.js`` of the folder, and settings.js with the ``settings``."""
@@ -20,6 +23,7 @@ def njs_files(folder: Path, values: Mapping[str, Any], settings: Mapping[str, An
         lstrip_blocks=True,
         autoescape=False,
     )
+    environment.filters["map_key"] = lambda key: "\\" + key if key in _MAP_PARAMETERS else key
     environment.filters["milliseconds"] = lambda seconds: f"{round(seconds * 1000)}ms"
     rendered = {
         path.stem: environment.get_template(path.name).render(values) for path in sorted(folder.glob("*.conf.j2"))

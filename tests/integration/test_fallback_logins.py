@@ -130,6 +130,8 @@ def test_a_connection_goes_on_after_a_login(down: Proxy) -> None:
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
         ("::ffff:192.0.2.1", "192.0.2.1", True),
         ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1:40001", "192.0.2.1:40002", True),
+        ("[2001:db8:1:2::1]:40001", "2001:db8:1:2::9", True),
     ],
 )
 def test_a_client_is_its_network(nginx: Path, tmp_path: Path, one: str, other: str, same: bool) -> None:

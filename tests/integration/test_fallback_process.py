@@ -57,7 +57,8 @@ POLICIES: dict[str, dict[str, Any]] = {
     "allow": {"default": "allow", "open_paths": []},
     "everything": {
         "default": "deny",
-        "hosts": {f"site-{number}.{LONG_NAME}": "basic" for number in range(500)},
+        "hosts": {f"site-{number}.{LONG_NAME}": "basic" for number in range(500)}
+        | {"default": "allow", "include": "deny"},
         "check_failures": [400, 404],
         "asked_once": ["?callback=true"],
         "more_check_hosts": ["b.test", "c.test:8443"],

@@ -4,9 +4,15 @@ function groups(part) {
     return part ? part.split(':') : [];
 }
 
+// Some load balancers name the client with its port, and that is another one for each connection.
+function withoutPort(client) {
+    const found = /^\[([\da-f:.]+)\](:\d+)?$/.exec(client) || /^([\d.]+):\d+$/.exec(client);
+    return found ? found[1] : client;
+}
+
 // $client_network: an IPv4 address as it is, and the first 64 bits of an IPv6 one: somebody who has one has them all.
 function network(r) {
-    const address = r.variables.client.toLowerCase();
+    const address = withoutPort(r.variables.client.toLowerCase());
     const mapped = /^::ffff:([\d.]+)$/.exec(address);
     if (mapped || !address.includes(':')) {
         return mapped ? mapped[1] : address;

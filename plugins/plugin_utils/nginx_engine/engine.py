@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -30,6 +31,15 @@ LOOK_AFTER = 0.25
 ONCE_WITHIN = 20.0
 # A path of the login is asked of another pod when nothing has come for so long (seconds).
 OPEN_AGAIN_AFTER = 1.5
+
+
+# What the options of the place look like: all of them become words of nginx's configuration.
+_ENDPOINT = re.compile(r"[A-Za-z0-9._:\[\]-]{1,300}\Z")
+_FILE = re.compile(r"[A-Za-z0-9._/-]{1,300}\Z")
+_WORDS = {
+    **dict.fromkeys(("target", "dns", "listen"), (_ENDPOINT, "a host or an address, with or without a port")),
+    **dict.fromkeys(("folder", "users", "temporary", "modules"), (_FILE, "a path without special characters")),
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,11 @@ def engine_from(place: Any) -> Engine:
             faults.append(f"{name}: expected a number from 1 to 65535, got {values[name]!r}")
         else:
             values[name] = int(text)
+    for name, (shape, expected) in _WORDS.items():
+        given = values.get(name) or ()
+        for word in [given] if isinstance(given, str) else given:
+            if not shape.match(str(word)):
+                faults.append(f"{name}: expected {expected}, got {word!r}")
     if faults:
         raise BadArgument("The place of the proxy cannot be used. " + " ".join(f"{fault}." for fault in sorted(faults)))
     return Engine(**{**values, "modules": tuple(values.get("modules", ()))})

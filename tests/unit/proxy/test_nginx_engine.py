@@ -90,6 +90,9 @@ def test_a_place_may_say_numbers_as_text() -> None:
         ({"port": "http"}, "port: expected a number from 1 to 65535, got 'http'"),
         ({"colour": 1}, "colour: there is no such option"),
         ({"target": ""}, "target: is needed"),
+        ({"dns": "10.96.0.10; return 200"}, "dns: expected a host or an address, with or without a port, got"),
+        ({"users": "/users; include /tmp/x"}, "users: expected a path without special characters, got"),
+        ({"modules": ["a b"]}, "modules: expected a path without special characters, got 'a b'"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_named(given: dict[str, object], words: str) -> None:
