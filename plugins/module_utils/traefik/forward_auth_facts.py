@@ -127,7 +127,8 @@ def checks(wish: Wish, there: Situation, hosts: Sequence[str], check_host: str) 
     """What proves the proxy: ``questions`` to its pods as Traefik asks them, and ``objects``, checks of cluster_check.
 
     A question has the ``request``, ``fallback`` (the status that the fallback gives), ``failures`` (statuses of the
-    target that lead to it), and the Services ``target`` and ``proxy`` that are asked.
+    target that lead to it), ``doubtful`` (those that lead to it where every host gets them), and the Services
+    ``target`` and ``proxy`` that are asked.
     """
     special = [host for host in wish.policy.get("hosts") or {} if host in hosts]
     asked = [_question(wish, there, host, "a person", _PERSON) for host in dict.fromkeys([check_host, *special])]
@@ -148,6 +149,7 @@ def _question(wish: Wish, there: Situation, host: str, who: str, agent: str) -> 
         "request": request,
         "fallback": _FALLBACK_STATUS.get(wish.fallback_of(host), 503),
         "failures": [int(each) for each in wish.given.get("fallback_on") or [] if str(each).isdigit()],
+        "doubtful": wish.check_failures,
         "target": {
             "namespace": there.place.get("namespace", ""),
             "name": there.place.get("service", ""),

@@ -121,8 +121,13 @@ class Wish:
         """The policy for a target that is asked that path with that Host header; the check asks about those hosts."""
         first, *more = check_hosts
         hidden = {"emergency_users": list(user_names)} if user_names else {}
-        kind = _AUTHENTIK | {"more_check_hosts": more} if self.given.get("authentik") else {}
+        kind = _AUTHENTIK | {"more_check_hosts": more} if self.check_failures else {}
         return {**self.policy, "path": path, "host": host, "check_host": first, **kind, **hidden}
+
+    @property
+    def check_failures(self) -> list[int]:
+        """Statuses that the check takes for a failure and a request does not."""
+        return list(ANSWERS_OF_THE_ILL) if self.given.get("authentik") else []
 
     def fallback_of(self, host: str) -> str:
         """What the fallback does for a host: allow, basic or deny."""
