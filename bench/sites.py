@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from bench.cases import Cluster
 from bench.even import Visitors, offered
@@ -139,14 +140,30 @@ def _session(address: str) -> str:
     """The cookie of somebody who has logged in. Raises BenchFailed when nobody can for half a minute."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        connection = HTTPConnection(address, timeout=10)
-        connection.request("GET", "/outpost.goauthentik.io/callback?code=alice", headers={"Host": OURS})
-        cookie = (connection.getresponse().getheader("Set-Cookie") or "").split(";")[0]
-        connection.close()
-        if cookie:
-            return cookie
+        away, location = _asked(address, "/", "")
+        if away and location:
+            cookie, back = _asked(address, _callback(location), away)
+            if cookie and back:
+                return cookie
         time.sleep(0.5)
     raise BenchFailed("nobody can log in")
+
+
+def _asked(address: str, path: str, cookie: str) -> tuple[str, str]:
+    """The cookie that the answer sets, and where it leads to."""
+    connection = HTTPConnection(address, timeout=10)
+    connection.request("GET", path, headers={"Host": OURS, "Cookie": cookie})
+    answer = connection.getresponse()
+    found = (answer.getheader("Set-Cookie") or "").split(";")[0], answer.getheader("Location") or ""
+    connection.close()
+    return found
+
+
+def _callback(location: str) -> str:
+    """The path that leads back from authentik's login page, where alice has signed in."""
+    values = parse_qs(urlsplit(location).query)
+    back = urlsplit(values["redirect_uri"][0])
+    return f"{back.path}?{back.query}&{urlencode({'code': 'alice', 'state': values['state'][0]})}"
 
 
 def _expect(host: str, found: set[int], good: Sequence[int]) -> None:

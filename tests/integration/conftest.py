@@ -14,9 +14,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.integration.figures import Record, recorder, show
-from tests.integration.http_in_pod import Door, ask
+from tests.integration.http_in_pod import Door
 from tests.integration.lab_cluster import LabCluster, RequestFailed
 from tests.integration.standin import StandIn
+from tests.integration.support_login import log_in_through_traefik
 
 LAB_KUBECONFIG = Path(__file__).parents[2] / "lab" / "kubeconfig"
 TRAEFIK_SELECTOR = "app.kubernetes.io/name=traefik,app.kubernetes.io/instance=traefik-traefik"
@@ -77,8 +78,7 @@ def blocker(cluster: LabCluster) -> StandIn:
 @pytest.fixture
 def session_cookie(traefik_doors: list[Door]) -> str:
     """The Cookie header of somebody who is logged in to private.lab.test."""
-    answer = ask(traefik_doors[0], "private.lab.test", "/outpost.goauthentik.io/callback?code=alice")
-    return answer.header("Set-Cookie").split(";")[0]
+    return log_in_through_traefik(traefik_doors[0], "private.lab.test")
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tests.integration.http_in_pod import Door
-from tests.integration.lab_cluster import LabCluster, decode
+from tests.integration.lab_cluster import LabCluster, RequestFailed, decode
 
 CONTROL_PORT = 9400
 
@@ -35,9 +35,13 @@ class StandIn:
         query = {"mode": mode, "ms": str(ms), "jwt_bytes": str(jwt_bytes)}
         for pod in self.pods() if pods is None else pods:
             self.cluster.request("POST", self._control(pod), query)
+        for pod in self._not_ready() if pods is None else ():
+            # It has failed as it was told to, or does not listen yet and starts well.
+            with suppress(RequestFailed):
+                self.cluster.request("POST", self._control(pod), query)
 
     def state(self, pod: str) -> dict[str, Any]:
-        """The pod's mode, its settings and the number of requests that it was asked to answer."""
+        """The pod's mode, its settings, and how many requests it was asked and how many sessions it made."""
         return decode(self.cluster.request("GET", self._control(pod)))
 
     @contextmanager
@@ -48,6 +52,10 @@ class StandIn:
             yield
         finally:
             self.switch("ok")
+
+    def _not_ready(self) -> list[str]:
+        names = {pod["metadata"]["name"] for pod in self.cluster.pods(self.namespace, self.selector)}
+        return sorted(names.difference(self.pods()))
 
     def _control(self, pod: str) -> str:
         return f"/api/v1/namespaces/{self.namespace}/pods/{pod}:{CONTROL_PORT}/proxy/mode"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import socket
 import time
@@ -143,11 +144,13 @@ AUTHORIZATIONS = [
     *map(authorization, (f"emergency:{PASSWORD.upper()}", f"emergency:{PASSWORD[:-1]}")),
     *map(authorization, ("emergency:$2y$10$", "emergency:\n")),
 ]  # fmt: skip
+# As authentik names the cookie of the sites that are attacked.
+SESSION = f"authentik_proxy_{hashlib.sha256(b'fallback').hexdigest()[:8]}"
 COOKIES = [
-    *("authentik_proxy_lab=emergency.AAAA", "authentik_proxy_lab=alice."),
-    *("authentik_proxy_lab=alice", "authentik_session=1"),
-    *('authentik_proxy_lab="alice.x"', "authentik_proxy_lab=../../alice.x"),
-    *("authentik_proxy_lab=alice%2ex", "=", ";;;;", "x"),
+    *(f"{SESSION}={'A' * 52}", f"{SESSION}={'MFWGSY3F' + 'A' * 44}"),
+    *(f"{SESSION}=alice", "authentik_session=1"),
+    *(f'{SESSION}="{"A" * 52}"', f"{SESSION}=../../{'A' * 52}"),
+    *(f"{SESSION}=", f"{SESSION}={'A' * 5_000}", f"{SESSION}=%41", "=", ";;;;", "x"),
     *("x=" + "y" * size for size in (9_000, 30_000, 60_000)),
     "; ".join(f"authentik_proxy_{number}=x" for number in range(300)),
 ]  # fmt: skip

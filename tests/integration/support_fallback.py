@@ -20,13 +20,13 @@ from passlib.hash import bcrypt
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import policy_from
 from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import Engine, files_of
 from tests.integration.lab_cluster import eventually
-from tests.integration.support_fallback_target import HOST, PATH, Loop, Names, Pod
+from tests.integration.support_fallback_target import HOST, MEMBER, PATH, Loop, Names, Pod
 
 # nginx stays far below this; a mistake in its configuration must not take the machine's memory.
 MEMORY_BYTES = 2_000_000_000
 NAME = "target.ns.svc.cluster.test."
 USER, PASSWORD = "emergency", "correct horse"
-SESSION = {"Cookie": "session=valid"}
+SESSION = {"Cookie": MEMBER}
 IDENTITY = ("X-authentik-username", "X-authentik-groups", "X-authentik-jwt")
 # No client may wait longer (seconds).
 LONGEST = 2.5

@@ -18,9 +18,9 @@ import pytest
 
 from lab.settings import LAB_FOLDER
 from tests.ansible_playbook.running import ansible_playbook, environment
-from tests.integration.http_in_pod import ask
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.standin import StandIn
+from tests.integration.support_login import log_in
 
 SECONDS = 400
 MANIFESTS = Path(__file__).parent / "fallback_lab"
@@ -170,5 +170,4 @@ def proxies(fallback_lab: FallbackLab) -> FallbackLab:
 def session(fallback_lab: FallbackLab) -> dict[str, str]:
     """The cookie of somebody who is logged in."""
     target = fallback_lab.target
-    answer = ask(target.door(target.pods()[0]), HOST, "/outpost.goauthentik.io/callback?code=alice")
-    return {"Cookie": answer.header("Set-Cookie").split(";")[0]}
+    return {"Cookie": log_in(target.door(target.pods()[0]), HOST)}

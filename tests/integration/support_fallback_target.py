@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import json
+import re
+import secrets
 import socket
 import struct
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 PATH = "/outpost.goauthentik.io/auth/traefik"
 HOST = "private.lab.test"
+# As authentik names the cookie: by its provider's client id.
+COOKIE = f"authentik_proxy_{hashlib.sha256(b'private').hexdigest()[:8]}"
+MEMBER = f"{COOKIE}={'MEMBER' * 8}MEMB"
 # Of the modes that never come to the end of their headers: slower and quicker than any of nginx's time-outs.
 BYTE_SECONDS = {"trickle": 1.0, "drip": 0.3}
 
@@ -42,9 +53,20 @@ class Loop:
         self._thread.join(10)
 
 
+def header(head: str, name: str) -> str:
+    """A request's header, or an empty string."""
+    found = re.search(rf"^{name}: (.*)$", head.replace("\r\n", "\n"), re.IGNORECASE | re.MULTILINE)
+    return found[1] if found else ""
+
+
 @dataclass
 class Pod:
-    """One address of the target. ``mode`` is ok, hang, reset, close, trickle, drip, oversized, slow or a status."""
+    """One address of the target, which answers as authentik's outpost does.
+
+    ``mode`` is ok, hang, reset, close, trickle, drip, oversized, slow or a status. While it is ok, a client's own URL
+    makes its requests fail: by ``poison=MODE`` in its query, or because Go's url.Parse refuses it. Credentials and the
+    end of a login take ``core_seconds``; ``exchanged`` counts how often each code of a login came.
+    """
 
     address: str
     port: int
@@ -52,6 +74,8 @@ class Pod:
     slow_seconds: float = 1.5
     # Requests with this text in their head are answered in this mode: what one client can make fail.
     poison: tuple[str, str] = ("", "")
+    core_seconds: float = 0.3
+    exchanged: Counter[str] = field(default_factory=Counter)
     jwt_bytes: int = 0
     heads: list[str] = field(default_factory=list)
     server: Any = None
@@ -77,10 +101,18 @@ class Pod:
                     break
         writer.close()
 
-    async def _answer(self, head: str, writer: asyncio.StreamWriter) -> bool:
-        mode = self.poison[1] if self.poison[0] and self.poison[0] in head else self.mode
+    def _mode(self, head: str) -> str:
         if not _asked(head).startswith("/outpost.goauthentik.io/"):
-            mode = "ok"
+            return "ok"
+        if self.poison[0] and self.poison[0] in head:
+            return self.poison[1]
+        own = POISON.search(header(head, "X-Forwarded-Uri"))
+        if self.mode != "ok" or not own:
+            return self.mode
+        return own[1]
+
+    async def _answer(self, head: str, writer: asyncio.StreamWriter) -> bool:
+        mode = self._mode(head)
         if mode == "hang":
             await asyncio.sleep(60)
         elif mode == "reset":
@@ -95,25 +127,80 @@ class Pod:
         elif mode != "close":
             if mode == "slow":
                 await asyncio.sleep(self.slow_seconds)
-            writer.write(self._reply(head, mode))
+            writer.write(await self._reply(head, mode))
             await writer.drain()
             return True
         return False
 
-    def _reply(self, head: str, mode: str) -> bytes:
+    async def _reply(self, head: str, mode: str) -> bytes:
         if mode.isdigit():
-            return f"HTTP/1.1 {mode} told so\r\nContent-Length: 0\r\n\r\n".encode()
+            return response(f"{mode} told so")
         if mode == "oversized":
-            return f"HTTP/1.1 200 OK\r\nX-Long: {'x' * 300_000}\r\nContent-Length: 0\r\n\r\n".encode()
-        if not _asked(head).startswith(("/outpost.goauthentik.io/start?", f"{PATH} HTTP/")):
-            return b"HTTP/1.1 404 nothing here\r\nContent-Length: 0\r\n\r\n"
-        lines = ["Content-Length: 0", "Set-Cookie: a=1", "Set-Cookie: b=2"]
-        if "session=valid" in head:
-            lines += ["X-authentik-username: alice", f"X-authentik-jwt: {'j' * self.jwt_bytes}"]
-            return ("HTTP/1.1 200 OK\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode()
-        uri = next((line[17:] for line in head.split("\r\n") if line.lower().startswith("x-forwarded-uri: ")), "/")
-        lines.append(f"Location: https://{HOST}/outpost.goauthentik.io/start?rd={uri.replace('/', '%2F')}")
-        return ("HTTP/1.1 302 Found\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode()
+            return response("200 OK", [f"X-Long: {'x' * 300_000}"])
+        if _asked(head).startswith("/outpost.goauthentik.io/start?"):
+            return to_login(head)
+        if not _asked(head).startswith(f"{PATH} HTTP/"):
+            return response("404 nothing here")
+        url = header(head, "X-Forwarded-Host") + header(head, "X-Forwarded-Uri")
+        if BAD_ESCAPE.search(url.partition("?")[0]) or BAD_ESCAPE.search(url.partition("#")[2]):
+            return response("500 Internal Server Error", body="configuration error\n")
+        query = parse_qs(urlsplit(header(head, "X-Forwarded-Uri")).query)
+        if query.get("X-authentik-auth-callback", [""])[0].lower() == "true":
+            return await self._exchange(query)
+        if MEMBER in header(head, "Cookie"):
+            return response(
+                "200 OK", ["X-Authentik-Username: alice", f"X-Authentik-Jwt: {'j' * self.jwt_bytes}", *ALWAYS]
+            )
+        if header(head, "Authorization").startswith(("Basic ", "Bearer ")):
+            await asyncio.sleep(self.core_seconds)
+        return to_login(head)
+
+    async def _exchange(self, query: dict[str, list[str]]) -> bytes:
+        """The end of a login, whose code is used up by the first who brings it."""
+        code = query.get("code", [""])[0]
+        if not code:
+            return response("400 Bad Request")
+        self.exchanged[code] += 1
+        await asyncio.sleep(self.core_seconds)
+        return response("302 Found", [f"Location: https://{HOST}/", set_cookie(MEMBER.partition("=")[2], 3600)])
+
+
+POISON = re.compile(r"[?&]poison=([a-z0-9]+)")
+BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+ALWAYS = ("X-Powered-By: authentik_proxy2", "Vary: Accept-Encoding")
+# How a standalone outpost deletes what it does not know.
+DELETED = tuple(
+    f"Set-Cookie: {COOKIE}=; Path={path}; Max-Age=0" for path in ("/", "/outpost.goauthentik.io", "/callback")
+)
+
+
+def response(status: str, lines: Sequence[str] = (), body: str = "") -> bytes:
+    """An answer with these header lines."""
+    return "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *lines, "", body]).encode()
+
+
+def set_cookie(session: str, seconds: int) -> str:
+    """The header line that gives a client its session."""
+    return f"Set-Cookie: {COOKIE}={session}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"
+
+
+def to_login(head: str) -> bytes:
+    """Straight to authentik's login. Who sends no session's name gets one; one that cannot be is deleted."""
+    sent = re.search(rf"{COOKIE}=([^;\s]*)", header(head, "Cookie"))
+    session = sent[1] if sent else base64.b32encode(secrets.token_bytes(32)).decode().rstrip("=")
+    url = f"https://{header(head, 'X-Forwarded-Host') or HOST}{header(head, 'X-Forwarded-Uri')}"
+    claims = {"iss": "goauthentik.io/outpost/private", "sid": session, "redirect": unquote(url)}
+    state = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    back = quote(f"https://{HOST}/outpost.goauthentik.io/callback?X-authentik-auth-callback=true", safe="")
+    location = (
+        f"https://auth.lab.test/application/o/authorize/?client_id=private&redirect_uri={back}&state=e30.{state}.x"
+    )
+    lines = [f"Location: {location}", "Content-Type: text/html; charset=utf-8", "Vary: Accept-Encoding"]
+    if not sent:
+        lines.append(set_cookie(session, 3601))
+    elif not re.fullmatch(r"[A-Z2-7]{52}", session):
+        lines += DELETED
+    return response("302 Found", lines, f'<a href="{location.replace("&", "&amp;")}">Found</a>.\n\n')
 
 
 def _asked(head: str) -> str:

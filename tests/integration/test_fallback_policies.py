@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import IDENTITY, SESSION, USER, Proxy, basic, is_challenge, running
-from tests.integration.support_fallback_target import HOST
+from tests.integration.support_fallback_target import HOST, MEMBER
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
 
@@ -52,7 +52,7 @@ def test_the_clients_own_authorization_is_given_back(nginx: Path, tmp_path: Path
         well = proxy.ask(SESSION | {"Authorization": own})
         assert (well.status, well.all("Authorization")) == (200, [own])
         assert proxy.ask({"Authorization": own}).all("Authorization") == [], "nothing with a redirect"
-        heads = [head for pod in proxy.pods for head in pod.heads if "session=valid" in head]
+        heads = [head for pod in proxy.pods for head in pod.heads if MEMBER in head]
         assert all(f"\r\nAuthorization: {own}\r\n" in head for head in heads)
         assert proxy.ask(SESSION).all("Authorization") == []
         proxy.switch("close")

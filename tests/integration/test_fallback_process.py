@@ -22,6 +22,7 @@ from tests.integration.support_fallback import (
     running,
     write_files,
 )
+from tests.integration.support_fallback_target import MEMBER
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
 pytestmark = pytest.mark.alone
@@ -35,7 +36,7 @@ def test_requests_in_progress_finish_when_it_is_told_to_quit(proxy: Proxy) -> No
     asking = threading.Thread(target=lambda: answers.append(proxy.ask(SESSION).status))
     asking.start()
     process = proxy.processes["proxy"]
-    eventually(lambda: any("session=valid" in head for pod in proxy.pods for head in pod.heads), "asked")
+    eventually(lambda: any(MEMBER in head for pod in proxy.pods for head in pod.heads), "asked")
     process.send_signal(3)
     asking.join()
     assert answers == [200]

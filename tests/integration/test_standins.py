@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 from tests.integration.http_in_pod import Answer, Door, ask
 from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually
 from tests.integration.standin import StandIn
+from tests.integration.support_login import QUESTION, forwarded, log_in
 
 pytestmark = pytest.mark.alone
 
-AUTH = "/outpost.goauthentik.io/auth/traefik"
-FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "private.lab.test", "X-Forwarded-Uri": "/page?a=b&c=d"}
-IDENTITY = (
-    "username",
-    "groups",
-    "email",
-    "name",
-    "uid",
-    "jwt",
-    "meta-jwks",
-    "meta-outpost",
-    "meta-provider",
-    "meta-app",
-    "meta-version",
-)
+HOST = "private.lab.test"
 STATUSES = ("400", "404", "500", "503")
 
 
@@ -37,50 +21,10 @@ def outpost_doors(outpost: StandIn) -> list[Door]:
     return [outpost.door(pod) for pod in outpost.pods()]
 
 
-def log_in(door: Door, user: str = "alice") -> str:
-    """The Cookie header of a new session."""
-    answer = ask(door, "private.lab.test", f"/outpost.goauthentik.io/callback?code={user}")
-    return answer.header("Set-Cookie").split(";")[0]
-
-
-def ask_auth(
-    door: Door, *, cookie: str = "", forwarded: Mapping[str, str] = FORWARDED, time_limit: float = 10.0
-) -> Answer:
+def ask_auth(door: Door, *, cookie: str = "", time_limit: float = 10.0) -> Answer:
     """The question that Traefik asks."""
-    headers = {**forwarded, **({"Cookie": cookie} if cookie else {})}
-    return ask(door, "outpost", AUTH, headers=headers, time_limit=time_limit)
-
-
-def test_a_session_is_known_to_every_replica(outpost_doors: list[Door]) -> None:
-    cookie = log_in(outpost_doors[0])
-    for door in outpost_doors:
-        answer = ask_auth(door, cookie=f"theme=dark; {cookie}")
-        assert answer.status == 200
-        assert [name for name in IDENTITY if not answer.header(f"X-authentik-{name}")] == []
-        assert answer.header("X-authentik-username") == "alice"
-
-
-@pytest.mark.parametrize(
-    "spoil", [lambda cookie: "", lambda cookie: cookie + "x", lambda cookie: cookie.replace("alice", "mallory")]
-)
-def test_without_a_valid_session_the_login_is_shown(outpost_doors: list[Door], spoil: Callable[[str], str]) -> None:
-    answer = ask_auth(outpost_doors[0], cookie=spoil(log_in(outpost_doors[0])))
-    location = urlsplit(answer.header("Location"))
-    assert answer.status == 302
-    assert location.path == "/outpost.goauthentik.io/start"
-    assert parse_qs(location.query) == {"rd": ["https://private.lab.test/page?a=b&c=d"]}
-    assert len(answer.all_headers("Set-Cookie")) > 1
-    assert not answer.header("X-authentik-username")
-
-
-@pytest.mark.parametrize("missing", FORWARDED)
-def test_without_a_forwarded_header_it_is_an_error(outpost_doors: list[Door], missing: str) -> None:
-    others = {name: value for name, value in FORWARDED.items() if name != missing}
-    assert ask_auth(outpost_doors[0], forwarded=others).status == 500
-
-
-def test_an_unknown_host_is_not_found(outpost_doors: list[Door]) -> None:
-    assert ask_auth(outpost_doors[0], forwarded={**FORWARDED, "X-Forwarded-Host": "unknown.test"}).status == 404
+    headers = {**forwarded(HOST, "/page?a=b&c=d"), **({"Cookie": cookie} if cookie else {})}
+    return ask(door, "outpost", QUESTION, headers=headers, time_limit=time_limit)
 
 
 @pytest.mark.parametrize(
@@ -93,35 +37,12 @@ def test_ping_and_health_answer_whatever_happens(outpost: StandIn, path: str, st
         assert [ask(outpost.door(pod), "any", path).status for pod in pods] == [status] * len(pods)
 
 
-def test_a_browser_can_log_in_through_traefik_and_comes_back(traefik_doors: list[Door]) -> None:
-    door, host = traefik_doors[0], "private.lab.test"
-    first = ask(door, host, "/get?page=1")
-    login = urlsplit(first.header("Location"))
-    form = ask(door, host, f"{login.path}?{login.query}")
-    assert form.status == 200
-    assert 'action="/outpost.goauthentik.io/callback"' in form.body
-    back = ask(door, host, "/outpost.goauthentik.io/callback?code=bob&state=http://private.lab.test/get?page=1")
-    assert back.status == 302
-    assert back.header("Location") == "http://private.lab.test/get?page=1"
-    page = ask(door, host, "/get?page=1", headers={"Cookie": back.header("Set-Cookie").split(";")[0]})
-    assert page.status == 200
-    assert "bob@lab.test" in page.body
-
-
-def test_a_login_leads_to_no_foreign_site(outpost_doors: list[Door]) -> None:
-    for target in ("https://elsewhere.test/", "//elsewhere.test/", "https://private.lab.test.elsewhere.test/"):
-        answer = ask(
-            outpost_doors[0], "private.lab.test", f"/outpost.goauthentik.io/callback?code=alice&state={target}"
-        )
-        assert "elsewhere" not in answer.header("Location")
-
-
 def test_a_huge_token_on_demand(outpost: StandIn, outpost_doors: list[Door], traefik_doors: list[Door]) -> None:
-    cookie = log_in(outpost_doors[0])
+    cookie = log_in(outpost_doors[0], HOST)
     try:
         outpost.switch("ok", jwt_bytes=16384)
-        assert len(ask_auth(outpost_doors[0], cookie=cookie).header("X-authentik-jwt")) >= 16384
-        assert ask(traefik_doors[0], "private.lab.test", "/get", headers={"Cookie": cookie}).status == 200
+        assert len(ask_auth(outpost_doors[0], cookie=cookie).header("X-Authentik-Jwt")) >= 16384
+        assert ask(traefik_doors[0], HOST, "/get", headers={"Cookie": cookie}).status == 200
     finally:
         outpost.switch("ok")
 
@@ -167,7 +88,7 @@ def test_traefik_meets_a_reset_as_such(
     door = traefik_doors[0]
     since = len(cluster.log("traefik", door.pod))
     with outpost.failing(mode):
-        assert ask(door, "private.lab.test").status == 500
+        assert ask(door, HOST).status == 500
     eventually(lambda: said in cluster.log("traefik", door.pod)[since:], f"Traefik says: {said}", seconds=10)
 
 

@@ -1,73 +1,233 @@
-// The answers of authentik's outpost to Traefik, and a login that a browser can go through.
+// The answers of authentik's embedded outpost, to Traefik and on the way of the login.
+import applications from 'applications.js';
+import core from 'core.js';
+import failures from 'failures.js';
+import html from 'html.js';
+import identity from 'identity.js';
 import session from 'session.js';
+import urlParse from 'url-parse.js';
 
-const KNOWN_HOST = /^[a-z0-9-]+\.lab\.test(:\d+)?$/;
+const LOGIN = 'https://auth.lab.test/application/o';
+const START = '/outpost.goauthentik.io/start';
+const RETRY_AFTER = 5;
+// Of a pod that starts: it refuses, then it is Ready and knows no application yet.
+const REFUSES_MS = 32000;
+const KNOWS_NOTHING_MS = 3000;
 
-function isKnown(host) {
-    return KNOWN_HOST.test(host);
+// refuses, knows-nothing, or an empty string for a pod that is up.
+function phase(r) {
+    const now = failures.state(r);
+    const age = Date.now() - now.since - (now.ms || REFUSES_MS);
+    if (now.mode !== 'starting' || age > KNOWS_NOTHING_MS) {
+        return '';
+    }
+    return age < 0 ? 'refuses' : 'knows-nothing';
+}
+
+function notStarted(r) {
+    r.headersOut['Retry-After'] = String(RETRY_AFTER);
+    r.return(503, 'authentik starting');
+}
+
+function ready(r) {
+    const mode = failures.state(r).mode;
+    if (mode === 'db_hung') {
+        r.internalRedirect('@hang');
+    } else if (phase(r) === 'refuses') {
+        notStarted(r);
+    } else {
+        r.return(mode === 'db_stopped' ? 500 : 200);
+    }
+}
+
+// The application that is asked about. Otherwise the request was answered, or never is, and this is undefined.
+async function applicationOf(r, host) {
+    const now = phase(r);
+    const found = applications.of(host);
+    if (failures.state(r).mode === 'db_hung') {
+        r.internalRedirect('@hang');
+    } else if (now === 'refuses') {
+        notStarted(r);
+    } else if (now || !found) {
+        await core.notFound(r);
+    } else {
+        return found;
+    }
+    return undefined;
+}
+
+function redirect(r, url) {
+    r.status = 302;
+    r.headersOut['Content-Type'] = 'text/html; charset=utf-8';
+    r.headersOut.Location = url;
+    r.headersOut.Vary = 'Accept-Encoding';
+    // The real one compresses it where the question accepts that; nginx compresses no redirect.
+    const body = `<a href="${html.escape(url)}">Found</a>.\n\n`;
+    r.headersOut['Content-Length'] = body.length;
+    r.sendHeader();
+    if (r.method !== 'HEAD') {
+        r.send(body);
+    }
+    r.finish();
+}
+
+function authorizeUrl(application, origin, state) {
+    const back = `${origin}/outpost.goauthentik.io/callback?X-authentik-auth-callback=true`;
+    const values = {client_id: application.client, redirect_uri: back, response_type: 'code', scope: 'openid', state: state};
+    return `${LOGIN}/authorize/?` + Object.keys(values).map((name) => `${name}=${encodeURIComponent(values[name])}`).join('&');
+}
+
+// To the login, and back to `wanted` afterwards. Who has no session gets one that is nobody's, which has to be written.
+function toLogin(r, application, origin, wanted) {
+    const sent = session.sent(r, application);
+    if (!sent && !session.canBeWritten(r)) {
+        r.return(400, '');
+        return;
+    }
+    const state = session.jwt({
+        iss: `goauthentik.io/outpost/${application.client}`,
+        sid: sent || session.begin(r, application),
+        state: r.variables.request_id,
+        redirect: wanted,
+    });
+    redirect(r, authorizeUrl(application, origin, state));
+}
+
+function pass(r, application, user) {
+    if (user) {
+        Object.assign(r.headersOut, identity.headersFor(user, application, failures.state(r).jwt_bytes));
+    }
+    r.headersOut['User-Agent'] = r.headersIn['User-Agent'];
+    r.headersOut['X-Powered-By'] = 'authentik_proxy2';
+    r.headersOut.Vary = 'Accept-Encoding';
+    r.return(200);
+}
+
+function isTrue(text) {
+    return (text || '').toLowerCase() === 'true';
 }
 
 // What Traefik's ForwardAuth asks.
-function auth(r) {
-    const proto = r.headersIn['X-Forwarded-Proto'];
-    const host = r.headersIn['X-Forwarded-Host'];
-    const uri = r.headersIn['X-Forwarded-Uri'];
-    if (!proto || !host || !uri) {
-        r.return(500, 'X-Forwarded-Proto, -Host and -Uri are needed\n');
+async function auth(r) {
+    const asked = r.headersIn['X-Forwarded-Host'] || '';
+    const application = await applicationOf(r, asked || r.headersIn.Host);
+    if (!application) {
         return;
     }
-    if (!isKnown(host)) {
-        r.return(404, 'no application has this host\n');
+    const origin = `${r.headersIn['X-Forwarded-Proto'] || ''}://${asked}`;
+    const uri = r.headersIn['X-Forwarded-Uri'] || '';
+    const url = urlParse.parse(origin + uri);
+    if (!url) {
+        await core.misconfigured(r);
         return;
     }
-    const user = session.userOf(r.headersIn.Cookie);
-    if (user) {
-        const jwtBytes = Number(ngx.shared.failure.get('jwt_bytes') || 0);
-        Object.assign(r.headersOut, session.identityHeaders(user, jwtBytes));
-        r.return(200);
+    const query = urlParse.query(url.query);
+    if (isTrue(query['X-authentik-auth-callback'])) {
+        await exchange(r, application, query);
+    } else if (isTrue(query['X-authentik-logout'])) {
+        endSession(r, application, origin);
+    } else {
+        await judge(r, application, origin, url, uri);
+    }
+}
+
+async function judge(r, application, origin, url, uri) {
+    let user = session.userOf(r, application);
+    const authorization = r.headersIn.Authorization || '';
+    if (!user && /^(Basic|Bearer) /.test(authorization)) {
+        user = await core.userOf(r, authorization);
+        if (user === undefined) {
+            return;
+        }
+        if (user && session.canBeWritten(r)) {
+            session.logIn(r, application, user);
+        }
+    }
+    if (user || applications.isSkipped(url.path)) {
+        pass(r, application, user);
+    } else {
+        toLogin(r, application, origin, origin + uri);
+    }
+}
+
+// The pages of the login lie on the application's own host.
+function originOf(r) {
+    return `${r.headersIn['X-Forwarded-Proto'] || 'http'}://${r.headersIn.Host}`;
+}
+
+async function start(r) {
+    const application = await applicationOf(r, r.headersIn.Host);
+    if (application) {
+        toLogin(r, application, originOf(r), safeReturn(originOf(r), r.args.rd));
+    }
+}
+
+// Where a login may lead back to: a page of this host, and nowhere else.
+function safeReturn(origin, url) {
+    const found = urlParse.parse(url || '');
+    const host = /:\/\/(.*)$/.exec(origin)[1];
+    return found && found.host === host && /^https?:/.test(url) ? url : origin;
+}
+
+async function callback(r) {
+    const application = await applicationOf(r, r.headersIn.Host);
+    if (application) {
+        await exchange(r, application, r.args);
+    }
+}
+
+// The end of a login: the code is exchanged with Django, once. Here a code is the name of whoever wants to be that user.
+async function exchange(r, application, query) {
+    const claims = session.claimsOf(query.state);
+    const isOurs = claims && claims.sid && claims.sid === session.sent(r, application);
+    if (!isOurs || !session.canBeRead(r) || !/^[a-z0-9-]{1,12}$/.test(query.code || '')) {
+        r.return(400, '');
         return;
     }
-    const wanted = encodeURIComponent(`${proto}://${host}${uri}`);
-    r.headersOut['Set-Cookie'] = session.cookiesBeforeLogin(r.variables.request_id);
-    r.return(302, `${proto}://${host}/outpost.goauthentik.io/start?rd=${wanted}`);
-}
-
-function escapeHtml(text) {
-    return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-}
-
-// authentik would lead through its login flow. Here anybody may be who they say they are.
-function start(r) {
-    r.headersOut['Content-Type'] = 'text/html; charset=utf-8';
-    r.return(200, `<!doctype html>
-<title>Sign in</title>
-<form action="/outpost.goauthentik.io/callback">
-<label>User name <input name="code" required pattern="[a-z0-9\\-]+" autofocus></label>
-<input type="hidden" name="state" value="${escapeHtml(r.args.rd || '/')}">
-<button>Sign in</button>
-</form>
-`);
-}
-
-// Where a login may lead back to: a page of a known host, and nowhere else.
-function safeReturn(url) {
-    const parts = (url || '').match(/^https?:\/\/([^\/?#\s]+)(?:[\/?#]\S*)?$/);
-    return parts && isKnown(parts[1]) ? url : '/';
-}
-
-function callback(r) {
-    if (!/^[a-z0-9-]{1,64}$/.test(r.args.code || '')) {
-        r.return(400, 'no such user\n');
+    const isFirst = ngx.shared.exchanged.add(claims.state, '1');
+    if (!await core.answers(r, 70, 550)) {
         return;
     }
-    r.headersOut['Set-Cookie'] = [session.cookieFor(r.args.code)];
-    r.return(302, safeReturn(r.args.state));
+    if (!isFirst || !session.canBeWritten(r)) {
+        r.return(400, '');
+        return;
+    }
+    session.logIn(r, application, query.code);
+    redirect(r, claims.redirect);
+}
+
+async function signOut(r) {
+    const application = await applicationOf(r, r.headersIn.Host);
+    if (application) {
+        endSession(r, application, originOf(r));
+    }
+}
+
+function endSession(r, application, origin) {
+    const user = session.userOf(r, application);
+    if (!user) {
+        redirect(r, `${origin}${START}?rd=${encodeURIComponent(origin + '/')}`);
+        return;
+    }
+    session.end(session.sent(r, application));
+    redirect(r, `${LOGIN}/${application.client}/end-session/?id_token_hint=${session.jwt({sub: user})}`);
+}
+
+async function notFound(r) {
+    if (phase(r) === 'refuses') {
+        notStarted(r);
+    } else {
+        await core.notFound(r);
+    }
 }
 
 function metrics(r) {
-    const requests = ngx.shared.counter.get('requests') || 0;
+    const lines = ['requests', 'sessions'].map((name) => {
+        const metric = `authentik_standin_${name}_total`;
+        return `# TYPE ${metric} counter\n${metric} ${ngx.shared.counter.get(name) || 0}\n`;
+    });
     r.headersOut['Content-Type'] = 'text/plain; version=0.0.4';
-    r.return(200, `# TYPE authentik_standin_requests_total counter\nauthentik_standin_requests_total ${requests}\n`);
+    r.return(200, lines.join(''));
 }
 
-export default {auth, callback, metrics, start};
+export default {auth, callback, metrics, notFound, ready, signOut, start};

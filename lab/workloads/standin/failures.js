@@ -4,13 +4,21 @@
 const MODES = ['ok', '400', '404', '500', '503', 'hang', 'every-second-hangs', 'slow', 'reset', 'close', 'trickle', 'crash'];
 const LONGEST_MS = 120000;
 
+// Failures that only this stand-in has: it names them in $own_modes, and its own locations answer then.
+function ownModes(r) {
+    return (r.variables.own_modes || '').split(' ').filter((name) => name);
+}
+
+// `since` is when the mode was switched on, in milliseconds since 1970.
 function state(r) {
     const failure = ngx.shared.failure;
     return {
         mode: failure.get('mode') || r.variables.mode_at_start || 'ok',
         ms: Number(failure.get('ms') || 0),
+        since: Number(failure.get('since') || 0),
         jwt_bytes: Number(failure.get('jwt_bytes') || 0),
         requests: ngx.shared.counter.get('requests') || 0,
+        sessions: ngx.shared.counter.get('sessions') || 0,
     };
 }
 
@@ -18,9 +26,9 @@ function wholeNumber(text, most) {
     return /^\d{1,6}$/.test(text) && Number(text) <= most;
 }
 
-function complaint(args) {
-    if (!MODES.includes(args.mode)) {
-        return `mode must be one of ${MODES.join(', ')}`;
+function complaint(args, modes) {
+    if (!modes.includes(args.mode)) {
+        return `mode must be one of ${modes.join(', ')}`;
     }
     if (args.ms !== undefined && !wholeNumber(args.ms, LONGEST_MS)) {
         return `ms must be a whole number up to ${LONGEST_MS}`;
@@ -33,7 +41,7 @@ function complaint(args) {
 
 function control(r) {
     if (r.method === 'POST') {
-        const wrong = complaint(r.args);
+        const wrong = complaint(r.args, MODES.concat(ownModes(r)));
         if (wrong) {
             r.return(400, wrong + '\n');
             return;
@@ -45,6 +53,7 @@ function control(r) {
             return;
         }
         ['mode', 'ms', 'jwt_bytes'].forEach((name) => ngx.shared.failure.set(name, r.args[name] || ''));
+        ngx.shared.failure.set('since', String(Date.now()));
     }
     r.headersOut['Content-Type'] = 'application/json';
     r.return(200, JSON.stringify(state(r)) + '\n');
@@ -53,6 +62,10 @@ function control(r) {
 async function gate(r) {
     const count = ngx.shared.counter.incr('requests', 1, 0);
     const now = state(r);
+    if (ownModes(r).includes(now.mode)) {
+        r.internalRedirect(r.variables.when_well);
+        return;
+    }
     switch (now.mode) {
     case 'ok':
         r.internalRedirect(r.variables.when_well);
@@ -75,4 +88,4 @@ async function gate(r) {
     }
 }
 
-export default {control, gate};
+export default {control, gate, state};
