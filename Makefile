@@ -148,15 +148,20 @@ versions: build ## unit and sanity on the oldest and the newest Python that are 
 .PHONY: integration
 integration: ## the modules and the lab's behaviour, on the lab
 	@$(MAKE) together
+	@$(MAKE) loopback
 	@$(MAKE) alone
 
 .PHONY: together
 together: lab ## of these tests the files that may run beside each other
-	@$(BIN)/python -m pytest tests/integration -m "not alone$(CHOSEN)" --numprocesses=$(WORKERS) --dist=loadfile
+	@$(BIN)/python -m pytest tests/integration -m "not alone and not loopback$(CHOSEN)" --numprocesses=$(WORKERS) --dist=loadfile
 
 .PHONY: alone
 alone: lab ## of these tests those that need the lab to themselves
 	@$(BIN)/python -m pytest tests/integration -m "alone$(CHOSEN)"
+
+.PHONY: loopback
+loopback: setup ## of these tests those that need no lab: nginx, exporters and stand-ins on this machine
+	@$(BIN)/python -m pytest tests/integration -m "loopback$(CHOSEN)" --numprocesses=2 --dist=loadfile
 
 .PHONY: molecule
 molecule: lab ## the scenarios of molecule/, on the lab

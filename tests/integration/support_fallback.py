@@ -187,8 +187,8 @@ def running(
     dns = Names([pod.address for pod in target])
     dns.mode = names
     loop = Loop()
-    dns_port = free_ports(1)[0]
-    loop.run(loop.loop.create_datagram_endpoint(lambda: dns, local_addr=("127.0.0.1", dns_port)))
+    listening = loop.loop.create_datagram_endpoint(lambda: dns, local_addr=("127.0.0.1", 0))
+    dns_port = int(loop.run(listening)[0].get_extra_info("sockname")[1])
     for pod in target:
         loop.run(pod.start())
     engine = engine_in(folder, ports, dns_port)

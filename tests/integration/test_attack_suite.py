@@ -30,7 +30,7 @@ from tests.integration.support_attack_suite import (
 from tests.integration.support_fallback import LONGEST, Proxy, running
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.loopback
 
 DOWN = 'fallback_proxy_transitions_total{to="down"}'
 STAGES = [(policy, state) for policy in POLICIES for state in STATES]

@@ -19,7 +19,7 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_site import Site
 from tests.integration.support_unruly_site import UnrulySite
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.loopback
 
 MAX_SECONDS = 1.0
 Run = Callable[..., "Running"]

@@ -22,7 +22,7 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import SESSION, Proxy, free_ports, limited
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.variation("what a drill counts, without a cluster")
+pytestmark = [pytest.mark.variation("what a drill counts, without a cluster"), pytest.mark.loopback]
 
 # Of a visitor's number, and what is none.
 MARKS = ("0", "0", "12", "", 'x" 1', "99999")

@@ -11,6 +11,7 @@ from tests.integration.support_fallback import SESSION, Proxy, basic
 from tests.integration.support_fallback_target import COOKIE, HOST, MEMBER, PATH
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.loopback
 
 
 def test_a_well_target_answers_by_itself(proxy: Proxy) -> None:

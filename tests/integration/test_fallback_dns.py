@@ -11,6 +11,7 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import SESSION, Proxy, is_challenge, running
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.loopback
 
 
 @pytest.mark.parametrize("mode", ["silent", "servfail", "refused", "nxdomain", "empty"])

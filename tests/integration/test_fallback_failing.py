@@ -16,7 +16,7 @@ from tests.integration.support_fallback import IDENTITY, LONGEST, SESSION, USER,
 from tests.integration.support_fallback_target import HOST
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.loopback
 
 
 @contextmanager

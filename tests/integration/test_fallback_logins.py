@@ -17,7 +17,7 @@ from tests.integration.support_fallback import IDENTITY, LONGEST, PASSWORD, Prox
 from tests.integration.support_fallback_target import HOST, PATH
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.loopback
 
 
 def test_only_right_logins_open(proxy: Proxy) -> None:

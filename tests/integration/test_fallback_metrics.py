@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import SESSION, Proxy, basic
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.loopback
 
 
 def test_fallbacks_are_counted_by_reason(proxy: Proxy) -> None:

@@ -13,7 +13,7 @@ from tests.integration.support_fallback import SESSION, Proxy, running
 from tests.integration.support_fallback_target import HOST
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.loopback
 
 START = "/outpost.goauthentik.io/start?rd=%2F"
 CALLBACK = "/page?code=c0de&X-authentik-auth-callback=true"

@@ -11,6 +11,7 @@ from tests.integration.support_fallback import IDENTITY, SESSION, USER, Proxy, b
 from tests.integration.support_fallback_target import HOST, MEMBER
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.loopback
 
 
 def test_policies_by_host(nginx: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from tests.integration.support_fallback import (
 from tests.integration.support_fallback_target import MEMBER
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.loopback
 
 
 def test_requests_in_progress_finish_when_it_is_told_to_quit(proxy: Proxy) -> None:

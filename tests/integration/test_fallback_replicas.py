@@ -11,7 +11,7 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import LONGEST, SESSION, Proxy, is_challenge, running
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.loopback
 
 
 def test_a_session_lasts_while_one_replica_answers(proxy: Proxy) -> None:

@@ -16,6 +16,7 @@ from tests.unit.monitoring import hardened_sample as sample
 from tests.unit.monitoring.hardened_sample import BUDGET, INGRESS, MIDDLEWARE, PROXY, RETRY, ROUTE, TRAEFIK
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.loopback
 
 PREFIX = "resilient_traefik_hardening_"
 KINDS = {

@@ -13,6 +13,7 @@ from tests.integration.support_parity import INTERVAL, replicas, running
 from tests.integration.support_parity_target import FakeReplica
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+pytestmark = pytest.mark.loopback
 
 
 def routers(*names: str) -> list[dict[str, Any]]:

@@ -29,13 +29,15 @@ SHOWN_LINES = 150
 class Stage:
     """A target of the Makefile.
 
-    The stages of one `lane` follow each other. A `quiet` one measures time: nothing runs beside it.
+    The stages of one `lane` follow each other. A `quiet` one measures time: nothing runs beside it. Before it begins, what it
+    `needs` has to have passed, and what it comes `after` to have ended.
     """
 
     target: str
     lane: str
     quiet: bool = False
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
 
     @property
@@ -100,7 +102,7 @@ class Run:
 
     def _may_begin(self, stage: Stage) -> bool:
         over = {ended.stage.target for ended in self.ended}
-        if not over.issuperset(stage.needs):
+        if not over.issuperset((*stage.needs, *stage.after)):
             return False
         quiet = {each.target for each in self.stages if each.quiet}
         if self.running.keys() & quiet:
@@ -167,6 +169,8 @@ SHORT = (
     Stage("molecule", "lab", needs=("lab",), variables=("DEPTH=short",)),
     Stage("versions-lab", "lab", needs=("lab",)),
     Stage("alone", "lab", quiet=True, needs=("lab",), variables=("DEPTH=short",)),
+    # Beside molecule, which leaves the processors idle, and not beside three workers that do not.
+    Stage("loopback", "loopback", after=("together",), variables=("DEPTH=short",)),
     *FREE,
     Stage("versions", "free"),
 )
@@ -176,6 +180,7 @@ ALL = (
     Stage("molecule", "lab", needs=("lab",)),
     Stage("versions-lab", "lab", needs=("lab",), variables=("WITH=--all",)),
     Stage("alone", "lab", quiet=True, needs=("lab",)),
+    Stage("loopback", "loopback", after=("together",)),
     Stage("monitoring", "lab", needs=("lab",)),
     Stage("other-traefik", "lab", needs=("lab",)),
     *FREE,

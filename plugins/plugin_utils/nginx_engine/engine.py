@@ -13,7 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import STATUSES, Policy
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import FOR_THE_FALLBACK, STATUSES, Policy
 from ansible_collections.resilient.traefik.plugins.plugin_utils.njs_files import njs_files
 
 FILES = Path(__file__).parent
@@ -95,6 +95,7 @@ def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
         "policy": policy,
         "engine": engine,
         "look_after": LOOK_AFTER,
+        "last_within": policy.longest_wait - policy.answer_within - 2 * FOR_THE_FALLBACK,
         "once_within": ONCE_WITHIN,
         "open_again_after": OPEN_AGAIN_AFTER,
         "statuses": " ".join(map(str, _intercepted(policy))),
@@ -142,7 +143,7 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         "emergency_users": policy.emergency_users,
         # A try that begins later could keep a client waiting too long.
         "last_try_after": policy.longest_wait - policy.connect_within - policy.answer_within - 0.05,
-        "longest_ms": round(policy.longest_wait * 1000),
+        "longest_ms": round((policy.longest_wait - FOR_THE_FALLBACK) * 1000),
         "answer_within": policy.answer_within,
         "look_after": LOOK_AFTER,
         "check_port": engine.check_port,

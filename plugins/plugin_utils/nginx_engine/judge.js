@@ -58,7 +58,7 @@ function trouble(r) {
 }
 
 // Of the pods that just answered a check one that has not failed this request, if there is time to ask it. After a short
-// look the pod that was asked may be given the whole time: this request is slow, not the pod.
+// look the pod that was asked may be given the whole time: this request is slow, not the pod. {pod, isLast} or undefined.
 function another(r, well, wasBrief) {
     const v = r.variables;
     const asked = pods.each(v.upstream_addr);
@@ -74,7 +74,7 @@ function another(r, well, wasBrief) {
         patience.lengthen();
     }
     const next = left.length || !wasBrief ? left : well;
-    return next.length ? pods.anyOf(next) : undefined;
+    return next.length ? {pod: pods.anyOf(next), isLast: next.length === 1} : undefined;
 }
 
 // The error of this request alone: a pod is well, or nobody could tell in time.
@@ -97,7 +97,7 @@ async function settle(r, found, wasBrief) {
     }
     const next = another(r, round.well, wasBrief);
     if (next) {
-        askPod(r, next);
+        askPod(r, next.pod, next.isLast ? '@ask-last' : '@ask');
     } else {
         fail(r, found);
     }

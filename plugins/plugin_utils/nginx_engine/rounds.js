@@ -78,8 +78,8 @@ async function askForAll() {
     return true;
 }
 
-// What a round that began after `since` found, at the latest when `deadline` has come: {well: [...]}, {well: [], silent: true},
-// or {well: []} when there was no time to find out.
+// What a round that began after that moment found, when `deadline` has come at the latest: {well, silent}. Neither when there was
+// no time to find out; then what holds for every request at this moment counts.
 async function since(moment, deadline) {
     for (;;) {
         const round = last();
@@ -88,7 +88,7 @@ async function since(moment, deadline) {
         }
         const left = deadline - Date.now();
         if (left <= 0) {
-            return {well: [], silent: false};
+            return {well: [], silent: areSilent()};
         }
         const early = round.silent && Date.now() < round.began + APART_MS;
         const asked = early ? false : await timers.within(left, askForAll(), true);

@@ -39,6 +39,13 @@ def test_a_stage_follows_what_it_needs(said: list[str], tmp_path: Path) -> None:
     assert run.ended[0].seconds >= 0.3
 
 
+def test_a_stage_comes_after_another_whatever_became_of_that(said: list[str], tmp_path: Path) -> None:
+    run = Run((Stage("bad", "lab"), Stage("good", "free", after=("bad",))), said.append)
+    assert not run.run()
+    assert [(each.stage.target, each.code) for each in run.ended] == [("bad", 2), ("good", 0)]
+    assert (tmp_path / "good").exists()
+
+
 def test_one_failure_is_shown_and_fails_the_whole(said: list[str]) -> None:
     run = Run((Stage("bad", "lab"), Stage("after", "lab", needs=("bad",)), Stage("good", "free")), said.append)
     assert not run.run()
