@@ -75,9 +75,9 @@ class _BoundedSocket:
             self.shorten()
             self._connected.sendall(view[start : start + _PIECE])
 
-    def makefile(self, mode: str, *_buffering: int) -> io.BufferedReader:
+    def makefile(self, _mode: str, *_buffering: int) -> io.BufferedReader:
         """Make a reader that keeps the connection open for itself, as a socket's does."""
-        return io.BufferedReader(_Reader(self, self._connected.makefile(mode, buffering=0)))
+        return io.BufferedReader(_Reader(self, self._connected.makefile("rb", buffering=0)))
 
     def shorten(self) -> None:
         """Limit the next wait. Raises TimeoutError when no time is left."""
