@@ -163,7 +163,7 @@ def test_a_record_that_unpacks_to_gigabytes_is_refused_at_the_limit() -> None:
 
 
 def test_many_records_that_unpack_to_gigabytes_are_refused_at_the_limit() -> None:
-    record = {"ref": REF.as_dict(), "before": {"data": " " * (RECORD_BYTES - 10_000)}, "last": "changed"}
+    record: Object = {"ref": REF.as_dict(), "before": {"data": " " * (RECORD_BYTES - 10_000)}, "last": "changed"}
     record |= {"touched": {}, "recorded": "", "whole": False}
     chunk = gzip.compress(json.dumps(record).encode())
     with pytest.raises(UnreadableRecord, match="its records unpack to more than 256 MiB"):

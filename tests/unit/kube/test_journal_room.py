@@ -106,7 +106,7 @@ BASE = {"base": "1"}
 
 def _state(data: dict[str, str]) -> Object:
     entry = {"manager": "resilient.traefik", "operation": "Apply", "apiVersion": "v1"}
-    fields = {"f:data": {f"f:{key}": {} for key in data}}
+    fields: Object = {"f:data": {f"f:{key}": {} for key in data}}
     metadata = {"name": "settings", "namespace": "shop", "managedFields": [entry | {"fieldsV1": fields}]}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
 

@@ -29,7 +29,7 @@ def _stored(manager: str = "resilient.traefik", operation: str = "Update", **dat
 
 
 def _sent(**data: Any) -> Object:
-    metadata = {"name": "settings", "namespace": "shop", "creationTimestamp": None, "labels": {}}
+    metadata: Object = {"name": "settings", "namespace": "shop", "creationTimestamp": None, "labels": {}}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
@@ -87,7 +87,7 @@ def test_paths_lead_through_lists_and_escapes() -> None:
         item["metadata"]["annotations"] = {"example.test/note~1": note}
         return item | {"spec": {"containers": [{"args": arguments}]}}
 
-    body = [
+    body: list[Object] = [
         {"op": "replace", "path": "/spec/containers/0/args", "value": ["--b"]},
         {"op": "add", "path": "/metadata/annotations/example.test~1note~01", "value": "new"},
     ]
@@ -99,7 +99,8 @@ def test_paths_lead_through_lists_and_escapes() -> None:
 
 
 def test_an_item_of_a_list_cannot_be_told() -> None:
-    for operation in ({"op": "remove", "path": "/items/0"}, {"op": "add", "path": "/items/0", "value": "a"}):
+    operations: list[Object] = [{"op": "remove", "path": "/items/0"}, {"op": "add", "path": "/items/0", "value": "a"}]
+    for operation in operations:
         assert not was_patched(Patch(_stored(), [operation]), _stored() | {"items": ["a"]})
 
 
