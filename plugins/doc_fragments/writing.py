@@ -12,10 +12,18 @@ options:
   run_id:
     description:
       - Records what this task changes in the cluster's journal under this name, before the first write to each object.
-        M(resilient.traefik.restore) puts a run's objects back. The last ten runs are kept.
+        M(resilient.traefik.restore) puts a run's objects back. Ten runs are
+        kept: the oldest takes those after it into itself, so that the first states stay.
       - Nothing is recorded without it.
       - At most 52 lower-case letters, digits, C(-) and C(.).
     type: str
+  journal_key:
+    description:
+      - Signs what is recorded under O(run_id), so that M(resilient.traefik.restore) can tell it from what others wrote.
+      - At least 16 characters, made by chance and kept where the kubeconfig is kept, not in the cluster. Without it,
+        whoever may write Secrets in the namespace C(resilient-traefik) decides what a rollback writes.
+    type: str
+    version_added: 0.3.0
   lock_holder:
     description:
       - Who is to hold the cluster's lock, see O(resilient.traefik.run_lock#module:holder), while this task writes. It

@@ -11,15 +11,16 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import Undo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.granting import refused
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.inhabitants import inhabitants
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import (
-    Journal,
     Run,
     mark_restored,
     reopen,
     runs,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import Entry, combined
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_secrets import unsigned
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.newer_runs import Rebased, apart, collide
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
@@ -39,6 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},
     "newer": {"type": "str", "choices": ["keep", "refuse", "include"], "default": "keep"},
     "as_run": {"type": "str"},
+    "journal_key": {"type": "str", "no_log": True},
     "lock_holder": {"type": "str"},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 180},
@@ -49,9 +51,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def run(task: Task) -> dict[str, Any]:
     """Restores the run. Raises BadArgument (no such run, a newer one in the way) and what the writer raises."""
     params = task.params
-    recorded = runs(task.client)
+    recorded = runs(task.client, key=params.get("journal_key") or "")
     chosen = chosen_runs(recorded, params["run_id"] or "", params["newer"])
     newer = newer_runs(recorded, chosen)
+    check_signatures([*chosen, *newer])
     entries, rebased, left_to_them = apart(entries_of(chosen), newer)
     rollback = _Rollback(task, entries, _writer(task, chosen))
     outcome, left_alone = rollback.planned() if task.check_mode else rollback.done()
@@ -98,13 +101,23 @@ class _Rollback:
     def _plan(self) -> tuple[Undo, list[LeftAlone]]:
         refs, client = [entry.ref for entry in self.entries], self.task.client
         states = dict(zip(refs, client.concurrently(lambda ref: _find(client, ref), refs), strict=True))
-        gone = _gone(client, self.entries, states)
+        entries, refusals = self._allowed(states)
+        gone = _gone(client, entries, states)
         # First as if nobody needed any of it: that tells what would go, and how the rest will be.
-        undo, _left_alone = plan_undo(self.entries, states, {}, gone)
+        undo, _left_alone = plan_undo(entries, states, {}, gone)
         doomed = {ref: state for ref in undo.deleted if (state := states[ref])}
         needed = still_needed(client, doomed, undo.after) if doomed else {}
         needed |= _inhabited(client, {ref: item for ref, item in doomed.items() if ref not in needed})
-        return plan_undo(self.entries, states, needed, gone)
+        undo, left_alone = plan_undo(entries, states, needed, gone)
+        return undo, [*refusals, *left_alone]
+
+    def _allowed(self, states: Mapping[ObjectRef, Object | None]) -> tuple[list[Entry], list[LeftAlone]]:
+        """The entries that are followed, and what stays because nobody signed that it should be written."""
+        if self.task.params.get("journal_key"):
+            return self.entries, []
+        words = {entry.ref: refused(entry, states[entry.ref]) for entry in self.entries}
+        entries = [entry for entry in self.entries if not words[entry.ref]]
+        return entries, [LeftAlone(ref, why) for ref, why in words.items() if why]
 
     def _write(self, undo: Undo) -> Outcome:
         outcome = self.writer.undo(undo)
@@ -123,7 +136,7 @@ class _Rollback:
 def _writer(task: Task, chosen: Sequence[Run]) -> Writer:
     """Not task.writer(): what a restore writes is no part of the run that it restores, but of a run of its own."""
     name, undoes = task.params["as_run"], [one.run_id for one in chosen]
-    journal = Journal(task.client, name, undoes) if name and chosen else None
+    journal = task.journal(name, undoes) if name and chosen else None
     return Writer(task.client, check_mode=task.check_mode, journal=journal, fence=task.fence)
 
 
@@ -131,7 +144,7 @@ def _note(task: Task, chosen: Sequence[Run], rebased: Mapping[str, Sequence[Reba
     """What the journal has to know of it. Last: until then the restore can be done again."""
     by = task.params["as_run"] or ""
     for run_id, states in rebased.items():
-        Journal(task.client, run_id).rebase(states, by)
+        task.journal(run_id).rebase(states, by)
     for one in chosen:
         mark_restored(task.client, one.run_id, by)
         if one.undoes:
@@ -149,6 +162,12 @@ def chosen_runs(recorded: Sequence[Run], run_id: str, newer: str) -> list[Run]:
         return to_do[:1]
     named = next((one for one in recorded if one.run_id == run_id), None)
     if named is None:
+        holder = next((one.run_id for one in recorded if run_id in one.folded), "")
+        if holder:
+            raise errors.BadArgument(
+                f"run_id: {run_id} became part of the run {holder} when the journal was full. Restore that one: it "
+                "leads to before both."
+            )
         known = ", ".join(one.run_id for one in recorded) or "none at all"
         raise errors.BadArgument(f"run_id: the journal has no run {run_id!r}. Recorded runs: {known}.")
     if named.restored:
@@ -165,6 +184,13 @@ def chosen_runs(recorded: Sequence[Run], run_id: str, newer: str) -> list[Run]:
                 "include to go back to before both, or newer: keep to leave what it set."
             )
     return [named]
+
+
+def check_signatures(used: Sequence[Run]) -> None:
+    """Raise ResilientError where what is to be followed was not signed with the key that the task was given."""
+    for one in used:
+        if one.strange:
+            raise unsigned(one.strange)
 
 
 def newer_runs(recorded: Sequence[Run], chosen: Sequence[Run]) -> list[Run]:

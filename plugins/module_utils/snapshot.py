@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import without_secret_values
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import in_words
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal, Run, runs
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Run, runs
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import Entry
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
@@ -23,6 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},
     "objects": {"type": "list", "elements": "dict", "options": OBJECT_OPTIONS},
     "states": {"type": "bool", "default": False},
+    "journal_key": {"type": "str", "no_log": True},
 }
 REQUIRED_BY: dict[str, Sequence[str]] = {"objects": ["run_id"]}
 
@@ -31,16 +32,16 @@ def run(task: Task) -> dict[str, Any]:
     """Keeps the states of the given objects, then lists the runs. Raises BadArgument, Forbidden."""
     refs = [ObjectRef(**given) for given in task.params["objects"] or []]
     kept = _keep(task, refs) if refs else []
-    listed = runs(task.client, task.params["run_id"] or "")
+    listed = runs(task.client, task.params["run_id"] or "", task.params.get("journal_key") or "")
     return {
         "changed": bool(kept),
         "recorded": [ref.as_dict() for ref in kept],
-        "runs": [_run(one, task.params["states"]) for one in listed],
+        "runs": [_run(one, task.params["states"], bool(task.params.get("journal_key"))) for one in listed],
     }
 
 
 def _keep(task: Task, refs: list[ObjectRef]) -> list[ObjectRef]:
-    journal = Journal(task.client, task.params["run_id"])
+    journal = task.journal(task.params["run_id"])
     todo = journal.unrecorded(dict.fromkeys(refs))
     states = task.client.concurrently(task.client.find, todo)
     if todo and not task.check_mode:
@@ -48,12 +49,14 @@ def _keep(task: Task, refs: list[ObjectRef]) -> list[ObjectRef]:
     return todo
 
 
-def _run(one: Run, with_states: bool) -> dict[str, Any]:
+def _run(one: Run, with_states: bool, keyed: bool) -> dict[str, Any]:
     return {
         "run_id": one.run_id,
         "started": one.started,
         "restored": one.restored,
         "undoes": list(one.undoes),
+        "folded": list(one.folded),
+        "signed": not one.strange if keyed else None,
         "entries": [_entry(entry, with_states) for entry in one.entries],
     }
 

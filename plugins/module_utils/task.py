@@ -22,6 +22,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 
 WRITING_OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},
+    "journal_key": {"type": "str", "no_log": True},
     "lock_holder": {"type": "str"},
     "render_to": {"type": "path"},
 }
@@ -65,8 +66,12 @@ class Task:
     def writer(self, force: bool = False) -> Writer:
         """The one writer, in this task's check mode, journaled when the task has a ``run_id``."""
         run_id = self.params.get("run_id")
-        journal = Journal(self.client, run_id) if run_id else None
+        journal = self.journal(run_id) if run_id else None
         return Writer(self.client, check_mode=self.check_mode, force=force, journal=journal, fence=self.fence)
+
+    def journal(self, run_id: str, undoes: Sequence[str] = ()) -> Journal:
+        """The journal of a run, signed when the task has a ``journal_key``; ``undoes`` are the runs that it undoes."""
+        return Journal(self.client, run_id, undoes, self.params.get("journal_key") or "")
 
     def take(self, outcome: Outcome) -> None:
         """Makes the outcome's warnings the task's, and with ``render_to`` writes the outcome as files."""

@@ -32,6 +32,7 @@ options:
     description:
       - The run. By default the newest one that has not been restored and was no rollback itself; there may be none.
       - With the name of a rollback, see O(as_run), what it put back is led forward again.
+      - A run that became part of an older one, because the journal keeps ten, is restored by the older one's name.
     type: str
   newer:
     description:
@@ -46,7 +47,17 @@ options:
   as_run:
     description:
       - Records this rollback in the journal under this name, so that restoring that name leads forward again. The last
-        two rollbacks are kept, beside the last ten runs.
+        two rollbacks are kept, beside ten runs.
+    type: str
+    version_added: 0.3.0
+  journal_key:
+    description:
+      - Follows only what was signed with this key when it was recorded, by the same option of the other modules. Fails
+        where the run, or a newer one that counts, has no right signature.
+      - Without it, no object is created or changed that gives rights, such as a ClusterRoleBinding, unless it carries
+        the label of this collection. It stays as it is and is named in RV(left_alone).
+      - At least 16 characters, made by chance and kept where the kubeconfig is kept, not in the cluster. Without it,
+        whoever may write Secrets in the namespace C(resilient-traefik) decides what a rollback writes.
     type: str
     version_added: 0.3.0
   lock_holder:

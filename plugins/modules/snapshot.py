@@ -12,8 +12,10 @@ description:
   - With O(objects) it keeps their whole present state in the journal under O(run_id), once a run. For objects that
     something else than this collection is about to change. M(resilient.traefik.restore) puts such objects back as a
     whole, whoever changed them.
-  - The journal keeps the last ten runs as Secrets of the namespace C(resilient-traefik). They hold whole objects, the
-    values of Secrets included, so whoever may read Secrets there can read what this collection could.
+  - The journal keeps ten runs as Secrets of the namespace C(resilient-traefik). They hold whole objects, the values of
+    Secrets included, so whoever may read Secrets there can read what this collection could.
+  - When there are more, those that were restored go first. Then the oldest takes the next oldest into itself, so that
+    the first states are never lost.
 version_added: 0.1.0
 author: The resilient.traefik authors (@resilient)
 options:
@@ -43,6 +45,13 @@ options:
         description: Its namespace, left out for cluster-wide kinds.
         type: str
         default: ''
+  journal_key:
+    description:
+      - Signs what is kept, and tells which runs were signed with this key.
+      - At least 16 characters, made by chance and kept where the kubeconfig is kept, not in the cluster. Without it,
+        whoever may write Secrets in the namespace C(resilient-traefik) decides what a rollback writes.
+    type: str
+    version_added: 0.3.0
   states:
     description: Whether to return the kept states as well. Values of Secrets read C(<hidden>).
     type: bool
@@ -123,6 +132,14 @@ runs:
       description: The runs that it put back, when it was a rollback. Empty for any other run.
       type: list
       elements: str
+    folded:
+      description: Newer runs that became part of this one, because the journal keeps ten.
+      type: list
+      elements: str
+    signed:
+      description:
+        - Whether O(journal_key) signed it; null without a key. Of a run that it did not sign no entries are told.
+      type: bool
     entries:
       description: The objects of the run, with C(api_version), C(kind), C(namespace) and C(name) as in RV(recorded).
       type: list

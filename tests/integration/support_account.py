@@ -1,4 +1,4 @@
-"""Accounts with the rights of docs/rbac.yaml: all of them, or some roles with a verb less."""
+"""Accounts with the roles of docs/rbac.yaml, bound as the playbook rbac binds them: all, or some with a verb less."""
 
 from __future__ import annotations
 
@@ -12,16 +12,41 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from ansible_collections.resilient.traefik.plugins.plugin_utils.granting import binding_of, bound_in
 
 MANIFEST = Path(__file__).parents[2] / "docs" / "rbac.yaml"
 ACCOUNT = NAMESPACE = "resilient-traefik"
-ROLES = ("lock", "journal", "tier", "objects", "tenants", "traefik", "findings", "drill", "secrets")
+ROLES = (
+    "lock",
+    "journal",
+    "tier",
+    "objects",
+    "objects-writing",
+    "namespaces",
+    "tenants",
+    "traefik",
+    "reaching",
+    "findings",
+    "rehearsing",
+    "drill",
+    "drill-writing",
+    "secrets",
+)
+# Where the lab's Traefik and its proxies are.
+TRAEFIK = ("traefik",)
 _SECONDS = 3600
 
 
-def manifest() -> list[Object]:
-    """The objects of docs/rbac.yaml."""
-    return [dict(item) for item in yaml.safe_load(MANIFEST.read_text())["items"]]
+def manifest(namespaces: Sequence[str] = TRAEFIK, account: str = ACCOUNT) -> list[Object]:
+    """The objects of docs/rbac.yaml, and an account that has all the roles: those that write, in the namespaces."""
+    items = [dict(item) for item in yaml.safe_load(MANIFEST.read_text())["items"]]
+    metadata = {"name": account, "namespace": NAMESPACE}
+    own = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata, "automountServiceAccountToken": False}
+    places = {"cluster": [""], "own": [""], "namespaces": namespaces, "secrets": TRAEFIK}
+    bindings = [
+        binding_of(item, account, place) for item in items if "rules" in item for place in places[bound_in(item)]
+    ]
+    return [*items, own, *bindings]
 
 
 def verbs_of(role: str) -> list[tuple[str, str]]:
@@ -32,10 +57,12 @@ def verbs_of(role: str) -> list[tuple[str, str]]:
     return [(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]]
 
 
-def least_privilege_params(admin: Client, account: str = ACCOUNT) -> dict[str, Any]:
+def least_privilege_params(
+    admin: Client, account: str = ACCOUNT, namespaces: Sequence[str] = TRAEFIK
+) -> dict[str, Any]:
     """Connection options of the account, with a token that the API server makes for it. Applies the manifest."""
     if account == ACCOUNT:
-        apply_and_await(admin, manifest())
+        apply_and_await(admin, manifest(namespaces))
     path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
     spec = {"expirationSeconds": _SECONDS}
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
@@ -44,13 +71,15 @@ def least_privilege_params(admin: Client, account: str = ACCOUNT) -> dict[str, A
 
 
 def least_privilege_client(admin: Client) -> Client:
-    """A client with the rights of docs/rbac.yaml and no others."""
+    """A client with the rights of docs/rbac.yaml and no others, which may write in Traefik's namespace."""
     return Client(least_privilege_params(admin))
 
 
-def made_account(admin: Client, name: str, roles: Sequence[str], without: tuple[str, str]) -> list[ObjectRef]:
+def made_account(
+    admin: Client, name: str, roles: Sequence[str], without: tuple[str, str], namespaces: Sequence[str] = TRAEFIK
+) -> list[ObjectRef]:
     """Makes a ServiceAccount with some roles of the manifest, one verb on one resource left out; what to remove."""
-    objects = [_renamed(item, name, without) for item in manifest() if _belongs(item, roles)]
+    objects = [_renamed(item, name, without) for item in manifest(namespaces) if _belongs(item, roles)]
     apply_and_await(admin, objects)
     return [ref_of(item) for item in objects if item["kind"] != "Namespace"]
 
@@ -108,11 +137,12 @@ def _single(rule: dict[str, Any], without: tuple[str, str]) -> Iterator[dict[str
 def apply_and_await(admin: Client, objects: Sequence[Object]) -> None:
     """Returns once the authorizer has seen all of it: it follows the API with some delay."""
     Writer(admin, check_mode=False, force=True).apply(objects)
-    bound = {item["roleRef"]["name"]: item for item in objects if "roleRef" in item}
+    rules = {item["metadata"]["name"]: item["rules"] for item in objects if "rules" in item}
     wanted = [
-        _review(bound[item["metadata"]["name"]], rule, verb)
+        _review(item, rule, verb)
         for item in objects
-        for rule in item.get("rules", [])
+        if "roleRef" in item
+        for rule in rules[item["roleRef"]["name"]]
         for verb in rule["verbs"]
     ]
     for _left in tries(30):

@@ -17,8 +17,10 @@ MakeAccount = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def account(admin: Client) -> Iterator[MakeAccount]:
-    """Makes an account with some roles of the manifest, and gives its connection options.
+def account(admin: Client, namespace: str) -> Iterator[MakeAccount]:
+    """Makes an account with some roles of the manifest, and gives its connection options and, as ``account``, its name.
+
+    What writes is bound in the test's namespace.
 
     ``account(["lock"], ("leases", "get"))`` has the role resilient-traefik-lock without one verb.
     """
@@ -26,8 +28,8 @@ def account(admin: Client) -> Iterator[MakeAccount]:
 
     def make(roles: Sequence[str], without: tuple[str, str] = ("", "")) -> dict[str, Any]:
         name = f"least-{uuid4().hex[:8]}"
-        refs.extend(made_account(admin, name, roles, without))
-        return least_privilege_params(admin, name)
+        refs.extend(made_account(admin, name, roles, without, [namespace]))
+        return least_privilege_params(admin, name) | {"account": name}
 
     yield make
     Writer(admin, check_mode=False).delete(refs)

@@ -95,6 +95,9 @@ class Injected:
     body: bytes = b""
 
 
+# Passed on, and the API server's answer thrown away with the connection.
+LOST = Injected(0)
+
 # Asked for every request: an answer of its own, or None to pass it on. The number counts requests from 0.
 Inject = Callable[[int, str, str], Injected | None]
 
@@ -112,7 +115,12 @@ def answering(upstream: Client, inject: Inject, folder: Path) -> Iterator[tuple[
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            injected = inject(len(seen), self.command, self.path) or _passed_on(upstream, self, body)
+            injected = inject(len(seen), self.command, self.path)
+            if injected is LOST:
+                seen.append(Seen(self.command, self.path, _passed_on(upstream, self, body).status))
+                self.close_connection = True
+                return
+            injected = injected or _passed_on(upstream, self, body)
             seen.append(Seen(self.command, self.path, injected.status))
             self.send_response(injected.status)
             for name, value in {"Content-Type": "application/json", **injected.headers}.items():

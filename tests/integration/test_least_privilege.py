@@ -17,7 +17,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.still_needed import still_needed
-from tests.integration.support_account import least_privilege_client, verbs_of
+from tests.integration.support_account import ROLES, apply_and_await, rights_in, verbs_of
 from tests.integration.support_engine import config_map, namespace_object, remove
 
 pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_account_fixture"]
@@ -81,7 +81,8 @@ def _undo(params: Params, admin: Client, namespace: str) -> None:
     seen = admin.get(ObjectRef("v1", "ConfigMap", "settings", namespace))
     run.patch([Patch(seen, {"data": {"a": "2"}})])
     run.delete([ObjectRef("v1", "ConfigMap", "doomed", namespace)])
-    run.apply([namespace_object(more), config_map(more, a="1")])
+    run.apply([namespace_object(more), config_map(more, a="1"), config_map(namespace, "fresh", a="1")])
+    apply_and_await(admin, rights_in(more, params["account"], ["objects-writing"]))
     try:
         undone = restore.run(Task(params | AT_ONCE | {"run_id": run_id}))
         (left,) = undone["left_alone"]
@@ -153,7 +154,7 @@ SCENARIOS: dict[str, tuple[Scenario, list[str], list[tuple[str, str]]]] = {
     "mark": (_mark, ["journal", "objects"], [("secrets", "patch")]),
     "undo": (
         _undo,
-        ["journal", "objects", "tenants"],
+        ["journal", "objects", "objects-writing", "tenants"],
         [*OF_CONFIG_MAPS, ("namespaces", "get")],
     ),
     # The lab has no Gateway API.
@@ -190,10 +191,16 @@ def test_no_right_of_these_roles_is_left_out() -> None:
     assert known <= missed
 
 
-def test_the_whole_account_may_do_what_it_should_and_no_more(admin: Client, namespace: str) -> None:
-    client = least_privilege_client(admin)
+def test_the_whole_account_may_do_what_it_should_and_no_more(
+    account: MakeAccount, admin: Client, namespace: str
+) -> None:
+    client = Client(account(ROLES))
     writer = Writer(client, check_mode=False)
     assert writer.apply([config_map(namespace, a="1")]).changed
+    with pytest.raises(errors.Forbidden, match='cannot patch resource "configmaps"'):
+        writer.apply([config_map("default", a="1")])
+    with pytest.raises(errors.Forbidden, match='cannot patch resource "namespaces"'):
+        writer.patch([Patch(admin.get(ObjectRef("v1", "Namespace", "default")), {"metadata": {"labels": {"a": "1"}}})])
     with pytest.raises(errors.Forbidden, match='cannot get resource "persistentvolumes"'):
         client.get(ObjectRef("v1", "PersistentVolume", "any"))
     with pytest.raises(errors.Forbidden, match='cannot get resource "secrets"'):

@@ -111,7 +111,9 @@ def test_rights_that_are_missing_are_named(bare: ProxyLab) -> None:
 
 def test_the_account_of_the_docs_lacks_nothing(bare: ProxyLab, admin: Client) -> None:
     proxy = {"name": "auth-proxy-try", "namespace": "traefik", "middleware": AUTH["middleware"], "users": AUTH["users"]}
-    played = Player(least_privilege_params(admin)).task("forward_auth_info", {"proxies": [proxy]})
+    played = Player(least_privilege_params(admin, namespaces=("traefik", SPACE))).task(
+        "forward_auth_info", {"proxies": [proxy]}
+    )
     assert played.outcome == "ok", played.message
     assert played.result["findings"] == []
     assert played.result["proxies"][0]["target"]["namespace"] == SPACE

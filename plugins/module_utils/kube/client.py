@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -17,6 +15,11 @@ from urllib.parse import urlencode
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.connection import Connection, connect
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.exchange import (
+    REFUSED_OBJECT,
+    Asked,
+    exchange,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import (
     ObjectRef,
     Resource,
@@ -28,11 +31,6 @@ with contextlib.suppress(ImportError):  # connect() says what is missing, with t
 
 # Requests in flight at once: more gain nothing against one API server and only crowd out its other clients.
 CONCURRENCY = 8
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 60.0
-INTERNAL_ERROR_PAUSES = (0.2, 0.4, 0.8, 1.6)
-# A field that the kind does not have, or a value of the wrong type: Kubernetes answers 500 where 400 is meant.
-_REFUSED_OBJECT = b"failed to create typed patch object"
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -79,8 +77,9 @@ class Client:
     ) -> Any:
         """Sends one request and returns the decoded JSON answer (with ``text`` the answer as it is).
 
-        ``about`` names the subject in errors (``"Deployment traefik/traefik"``). Dropped connections, 429 and 5xx are
-        retried with back-off; a refusal (4xx) never. Raises Unreachable or an ApiError.
+        ``about`` names the subject in errors (``"Deployment traefik/traefik"``). Dropped connections, silence, 429 and
+        5xx are retried with back-off; a refusal (4xx) never. All tries together take ``exchange.REQUEST_SECONDS`` at
+        most. Raises Unreachable or an ApiError, whose ``repeated`` says that an earlier try may have been carried out.
         """
         response = self._round_trip(method, path, query, body, content_type, accept, about or f"{method} {path}")
         if text:
@@ -110,31 +109,13 @@ class Client:
             headers["Content-Type"] = content_type
             payload = json.dumps(body, separators=(",", ":")).encode()
         url = self.host + path + ("?" + urlencode(query) if query else "")
-        try:
-            response = self._send(method, url, payload, headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise errors.Unreachable(
-                f"{about or path}: no answer from the API server {self.host}: {_root_cause(error)}. "
-                "Check that the cluster runs and that host, kubeconfig, proxy and certificates fit it."
-            ) from None
-        if response.status >= 400:
-            raise api_error(response.status, response.data, about)
-        return response
-
-    def _send(self, method: str, url: str, payload: bytes | None, headers: urllib3.HTTPHeaderDict) -> Any:
-        """The answer, after retries. 500 is retried here: only its text tells a passing failure from a refusal."""
-        for pause in (*INTERNAL_ERROR_PAUSES, None):
-            response = self.connection.pool.request(
-                method,
-                url,
-                body=payload,
-                headers=headers,
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-                retries=_retries(),
-            )
-            if response.status != 500 or _REFUSED_OBJECT in response.data or pause is None:
-                break
-            time.sleep(pause)
+        exchanged = exchange(self.connection, Asked(method, url, payload, headers, about or path))
+        response = exchanged.response
+        # A redirect leads to what is no API server.
+        if response.status >= 300:
+            error = api_error(response.status, response.data, about, exchanged.effort)
+            error.repeated = exchanged.repeated
+            raise error
         return response
 
     def get(self, ref: ObjectRef) -> dict[str, Any]:
@@ -196,22 +177,6 @@ class Client:
             return list(pool.map(work, listed))
 
 
-def _retries() -> urllib3.Retry:
-    """Seven tries over about eight seconds; a Retry-After of the server counts up to ten seconds."""
-    return urllib3.Retry(
-        total=6,
-        connect=3,
-        redirect=0,
-        status_forcelist=(429, 502, 503, 504),
-        allowed_methods=None,
-        raise_on_status=False,
-        backoff_factor=0.15,
-        backoff_max=3,
-        backoff_jitter=0.1,
-        retry_after_max=10,
-    )
-
-
 _BY_STATUS: dict[int, type[errors.ApiError]] = {
     400: errors.Invalid,
     401: errors.Unauthorized,
@@ -226,11 +191,16 @@ _REMEDY = {
     403: " Grant the verb to this user, see docs/rbac.md.",
     413: " The object is larger than the API server takes.",
     429: " The API server is overloaded: try again later.",
+    503: " The API server, or what it stores things in, is not ready: try again later.",
+    504: " The API server, or what is before it, did not answer in time: try again later.",
 }
 
 
-def api_error(status: int, payload: bytes, about: str) -> errors.ApiError:
-    """The typed error of a failed answer, in the API's own words where it has some."""
+def api_error(status: int, payload: bytes, about: str, effort: str = "") -> errors.ApiError:
+    """The typed error of a failed answer, in the API's own words where it has some.
+
+    ``effort`` says what was asked of whom, how often and for how long, where once was not enough.
+    """
     try:
         answer = json.loads(payload)
     except ValueError:
@@ -238,15 +208,10 @@ def api_error(status: int, payload: bytes, about: str) -> errors.ApiError:
     answer = answer if isinstance(answer, dict) else {}
     details = answer.get("details") or {}
     message = answer.get("message") or payload[:300].decode(errors="replace").strip() or "no message"
-    kind = errors.Invalid if _REFUSED_OBJECT in payload else _BY_STATUS.get(status, errors.ApiError)
+    kind = errors.Invalid if REFUSED_OBJECT in payload else _BY_STATUS.get(status, errors.ApiError)
     return kind(
-        f"{about}: {message.rstrip('.')} (HTTP {status}).{_REMEDY.get(status, '')}",
+        f"{about}: {message.rstrip('.')} (HTTP {status}).{_REMEDY.get(status, '')}" + (f" {effort}." if effort else ""),
         status=status,
         reason=answer.get("reason") or "",
         causes=details.get("causes") or [],
     )
-
-
-def _root_cause(error: BaseException) -> str:
-    """What urllib3 wrapped, without its own object names."""
-    return re.sub(r"^<?HTTPS?Connection[^:]*(: |>: )", "", str(getattr(error, "reason", None) or error))

@@ -23,6 +23,7 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback, missing_required_lib
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.deadline import bound
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument, ResilientError
 
 try:
@@ -150,6 +151,7 @@ def _pool(configuration: Configuration, tls: ssl.SSLContext) -> urllib3.PoolMana
     for name in ("cert_reqs", "ca_certs", "cert_file", "key_file", "ca_cert_data"):
         pool.connection_pool_kw.pop(name, None)
     pool.connection_pool_kw["ssl_context"] = tls
+    bound(pool)
     return pool
 
 

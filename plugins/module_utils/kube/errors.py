@@ -36,7 +36,7 @@ class BadArgument(ResilientError):
 
 
 class Unreachable(ResilientError):
-    """No answer from the API server after all retries."""
+    """No answer from the API server in the time that a request has, after all retries."""
 
 
 class WaitTimeout(ResilientError):
@@ -47,8 +47,11 @@ class ApiError(ResilientError):
     """The API server answered with a Status of failure.
 
     ``status`` is the HTTP code, ``reason`` the Status' reason (``NotFound``, ``Conflict`` ...), ``causes`` its
-    ``details.causes`` as the API gives them.
+    ``details.causes`` as the API gives them. ``repeated`` says that the request had been sent before, and that its
+    answer was lost or no clear one: what is refused now may have been done then.
     """
+
+    repeated = False
 
     def __init__(self, message: str, *, status: int, reason: str, causes: list[dict[str, str]], **facts: Any) -> None:
         super().__init__(message, status=status, reason=reason, **facts)

@@ -12,12 +12,15 @@ import base64
 import gzip
 import hashlib
 import json
+import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import (
     Digests,
     Footprint,
@@ -29,6 +32,17 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 CREATED, CHANGED, DELETED, RECORDED = "created", "changed", "deleted", "recorded"
 # A Secret holds 1 MiB of data (the API server's limit); etcd takes 1.5 MiB, metadata included.
 PART_BYTES = 900_000
+# An object has 3 MiB at most (the API server's limit on a request), and its record holds it once, with the paths that
+# were touched. What unpacks to more was not packed here.
+RECORD_BYTES = 16 * 1024 * 1024
+RUN_BYTES = 256 * 1024 * 1024
+
+
+class UnreadableRecord(errors.ResilientError):
+    """A record that this collection does not write, or a run of more than it writes; the message says what is wrong."""
+
+
+_KEY = re.compile(r"[0-9a-f]{40}(\.[0-9]{1,6}){3}")
 
 
 @dataclass(frozen=True)
@@ -129,19 +143,30 @@ def unpacked(parts: Iterable[Mapping[str, Any]]) -> dict[ObjectRef, Entry]:
     """The entries in the data of Secrets.
 
     A record that lacks a chunk is left out: the run ended while it was being stored, before the write it is about.
+    Raises UnreadableRecord.
     """
     chunks: dict[tuple[str, int], dict[int, str]] = {}
     lengths: dict[tuple[str, int], int] = {}
     for data in parts:
         for name, value in data.items():
+            if not _KEY.fullmatch(name):
+                raise UnreadableRecord(f"{name[:80]!r} is no name of a record")
             key, number, index, length = name.split(".")
             chunks.setdefault((key, int(number)), {}).setdefault(int(index), value)
             lengths[key, int(number)] = int(length)
     entries: dict[ObjectRef, Entry] = {}
+    size = 0
     for record in sorted(chunks):
-        if len(chunks[record]) == lengths[record]:
-            entry = _decoded([chunks[record][index] for index in range(lengths[record])])
-            entries[entry.ref] = _combine(entries[entry.ref], entry) if entry.ref in entries else entry
+        if set(chunks[record]) != set(range(lengths[record])):
+            continue
+        text = _decompressed([chunks[record][index] for index in range(lengths[record])])
+        size += len(text)
+        if size > RUN_BYTES:
+            raise UnreadableRecord(f"its records unpack to more than {RUN_BYTES // 2**20} MiB")
+        entry = _decoded(text)
+        entry = _combine(entries[entry.ref], entry) if entry.ref in entries else entry
+        # Under which number the next record goes, also where the first ones were replaced.
+        entries[entry.ref] = replace(entry, records=record[1] + 1)
     return entries
 
 
@@ -164,22 +189,38 @@ def _chunks(entry: Entry, number: int) -> list[tuple[str, bytes]]:
     ]
 
 
-def _decoded(chunks: list[str]) -> Entry:
-    record = json.loads(gzip.decompress(b"".join(base64.b64decode(chunk) for chunk in chunks)))
-    touched = Footprint.from_json(record["touched"])
-    ref = ObjectRef(**record["ref"])
-    # Records of version 0.2 have neither.
-    values = {tuple(path): value for *path, value in record.get("values", [])}
-    return Entry(
-        ref,
-        record["before"],
-        record["last"],
-        touched,
-        record["recorded"],
-        record["whole"],
-        values=values,
-        rebased=record.get("rebased", False),
-    )
+def _decompressed(chunks: list[str]) -> bytes:
+    """The record's JSON. Raises UnreadableRecord for what is not packed so, and beyond RECORD_BYTES."""
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        text = unpacking.decompress(b"".join(base64.b64decode(chunk) for chunk in chunks), RECORD_BYTES)
+    except (ValueError, zlib.error) as error:
+        raise UnreadableRecord(f"a record is not packed as one: {error}") from None
+    if not unpacking.eof:
+        whole = f"unpacks to more than {RECORD_BYTES // 2**20} MiB" if len(text) >= RECORD_BYTES else "breaks off"
+        raise UnreadableRecord(f"a record {whole}")
+    return text
+
+
+def _decoded(text: bytes) -> Entry:
+    try:
+        record = json.loads(text)
+        touched = Footprint.from_json(record["touched"])
+        ref = ObjectRef(**record["ref"])
+        # Records of version 0.2 have neither.
+        values = {tuple(path): value for *path, value in record.get("values", [])}
+        return Entry(
+            ref,
+            record["before"],
+            record["last"],
+            touched,
+            record["recorded"],
+            record["whole"],
+            values=values,
+            rebased=record.get("rebased", False),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableRecord(f"a record is none of a change ({type(error).__name__})") from None
 
 
 def _now() -> str:

@@ -249,7 +249,7 @@ class Writer:
         before = self._client.find(ref)
         if before is None:
             return Change(ref, ABSENT, None, None, lambda: None)
-        return Change(ref, DELETED, before, None, lambda: self._requests.evict(ref))
+        return Change(ref, DELETED, before, None, lambda: self._requests.evict(ref, before))
 
     # --- carrying out --------------------------------------------------------------------------------------------
 

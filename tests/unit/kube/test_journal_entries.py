@@ -6,14 +6,20 @@ import base64
 import gzip
 import json
 import random
+import tracemalloc
+import zlib
 from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import journal_entries
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.footprint import Footprint, digests
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import (
     PART_BYTES,
+    RECORD_BYTES,
     Entry,
+    UnreadableRecord,
     addition,
     combined,
     packed,
@@ -138,3 +144,51 @@ def test_state_kept_on_demand() -> None:
     later = recorded_state(changed, REF, _state(a="2"))
     assert later is not None
     assert combined([changed, later]).before == _state(a="1")
+
+
+def _secret_with(text: bytes, key: str = f"{'a' * 40}.0.0.1") -> dict[str, str]:
+    return {key: base64.b64encode(text).decode()}
+
+
+def test_a_record_that_unpacks_to_gigabytes_is_refused_at_the_limit() -> None:
+    """256 MiB of zeros, which a part of the journal holds packed; it would hold four times as much."""
+    packing = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    packed_zeros = b"".join(packing.compress(bytes(2**20)) for _ in range(256)) + packing.flush()
+    assert len(packed_zeros) < PART_BYTES
+    tracemalloc.start()
+    with pytest.raises(UnreadableRecord, match="a record unpacks to more than 16 MiB"):
+        unpacked([_secret_with(packed_zeros)])
+    assert tracemalloc.get_traced_memory()[1] < 3 * RECORD_BYTES
+    tracemalloc.stop()
+
+
+def test_many_records_that_unpack_to_gigabytes_are_refused_at_the_limit() -> None:
+    record: Object = {"ref": REF.as_dict(), "before": {"data": " " * (RECORD_BYTES - 10_000)}, "last": "changed"}
+    record |= {"touched": {}, "recorded": "", "whole": False}
+    chunk = gzip.compress(json.dumps(record).encode())
+    with pytest.raises(UnreadableRecord, match="its records unpack to more than 256 MiB"):
+        unpacked([_secret_with(chunk, f"{'a' * 40}.{number}.0.1") for number in range(17)])
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (_secret_with(b"no gzip"), "not packed as one"),
+        ({f"{'a' * 40}.0.0.1": "no base64!"}, "not packed as one"),
+        (_secret_with(gzip.compress(b"{}" * 1000)[:-20]), "breaks off"),
+        (_secret_with(gzip.compress(b"[")), "none of a change"),
+        (_secret_with(gzip.compress(b"[" * 100_000)), "none of a change"),
+        (_secret_with(gzip.compress(b'{"ref": {}}')), "none of a change"),
+        (_secret_with(gzip.compress(b"{}"), "password"), "'password' is no name of a record"),
+        (_secret_with(gzip.compress(b"{}"), f"{'a' * 40}.0.0.99999999999"), "is no name of a record"),
+    ],
+)
+def test_what_is_no_record_is_said(data: dict[str, str], says: str) -> None:
+    with pytest.raises(UnreadableRecord, match=says):
+        unpacked([data])
+
+
+def test_the_next_record_goes_behind_those_that_were_replaced() -> None:
+    entry = _added(None, _state(a="1"), _state(a="2"))
+    (found,) = unpacked(packed([(entry, 7)])).values()
+    assert found.records == 8

@@ -12,7 +12,6 @@ with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is
     import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
@@ -55,7 +54,7 @@ def record_upgrade(task: Task, stored: StoredRelease, newest: int, manifest: str
     """
     if not task.params.get("run_id"):
         return
-    journal = Journal(task.client, task.params["run_id"])
+    journal = task.journal(task.params["run_id"])
     own = ObjectRef("v1", "Secret", stored.secret, stored.namespace)
     refs = {own, _secret(stored, newest + 1), *objects_of(task.client, stored, stored.manifest)}
     todo = journal.unrecorded(sorted(refs | set(objects_of(task.client, stored, manifest))))
@@ -66,7 +65,7 @@ def record_upgrade(task: Task, stored: StoredRelease, newest: int, manifest: str
 def record_rollback(task: Task, stored: StoredRelease, revision: int) -> None:
     """Keeps that the revision which a rollback is about to make was not there."""
     if task.params.get("run_id"):
-        Journal(task.client, task.params["run_id"]).record_states([(_secret(stored, revision), None)])
+        task.journal(task.params["run_id"]).record_states([(_secret(stored, revision), None)])
 
 
 def objects_of(client: Client, stored: StoredRelease, manifest: str) -> Iterable[ObjectRef]:
