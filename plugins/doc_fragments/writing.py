@@ -14,7 +14,8 @@ options:
       - Records what this task changes in the cluster's journal under this name, before the first write to each object.
         M(resilient.traefik.restore) puts a run's objects back. The last ten runs are kept.
       - Nothing is recorded without it.
-      - At most 52 lower-case letters, digits, C(-) and C(.).
+      - At most 52 lower-case letters, digits, C(-) and C(.). Each part between dots begins and ends with a letter or
+        digit. An empty one is refused.
     type: str
   lock_holder:
     description:
