@@ -16,9 +16,33 @@ pytest_plugins = ("tests.integration.support_fixtures",)
 pytestmark = pytest.mark.alone
 
 Given = dict[str, Any]
+# Ansible shows the message of a failed task as an error and as its result.
+SHOWN = 2
+SECRET = "hunter2-of-the-tests"
 # By the tag of the step: what was given, and what has to be said of it.
 REFUSED: list[tuple[str, Given, list[str]]] = [
     ("tier", {"tier_to": "9-nope"}, ["tier_to: there is no tier 9-nope"]),
+    ("auth", {"auth_proxy_entry_point": "webb"}, ["auth_proxy_entry_point: Deployment", "no TCP entry point 'webb'"]),
+    ("auth", {"auth_proxy_middleware": {"nmae": "x"}}, ["auth_proxy_middleware: nmae: there is no such setting"]),
+    (
+        "auth",
+        {"auth_proxy_fallback_policies": "deny"},
+        ["auth_proxy_fallback_policies: expected a mapping, got 'deny'"],
+    ),
+    ("auth", {"auth_proxy_users": f"oncall:{SECRET}"}, ["auth_proxy_users: expected a list, got a text"]),
+    ("auth", {"auth_proxy_users": [{"name": "jürgen", "password": SECRET}]}, ["auth_proxy_users: 'jürgen' is a name"]),
+    ("auth", {"auth_proxy_users": [{"name": "a:b", "pasword": SECRET}]}, ["auth_proxy_users item 1: pasword: there"]),
+    ("auth", {"auth_proxy_users": [{"name": "a"}, {"name": "a"}]}, ["auth_proxy_users: a: given more than once"]),
+    (
+        "auth",
+        {"auth_proxy_proxies": [{"name": "auth-proxy", "port": "http"}]},
+        ["auth_proxy_proxies item 1: port: exp"],
+    ),
+    (
+        "alerts",
+        {"alerts_error_rate": "viel", "alerts_dashboard": "vielleicht"},
+        ["alerts_error_rate: expected a number, got 'viel'", "alerts_dashboard: expected true or false"],
+    ),
     ("authentik_pdb", {"resilient_traefik_run_id": "a..b"}, ["resilient_traefik_run_id: 'a..b' must be"]),
 ]
 DRILLS_REFUSED: list[tuple[Given, list[str]]] = [
@@ -52,13 +76,25 @@ def test_harden_refuses_before_the_first_write(
     books: Books, audited: Audited, tag: str, given: Given, words: list[str]
 ) -> None:
     variables = ("-e", json.dumps(given))
-    for options in (("--check", "--tags", tag), ("--tags", tag), ()):
+    for options in (("--check", "--tags", tag), ("--tags", tag)):
         ended = books.play("harden", *options, *variables)
         assert ended.code != 0, (options, ended.output)
         assert ended.count("failed") == 1
         assert ended.count("rescued") == 0
         for each in ("Nothing was changed.", *words):
             assert each in ended.output, (options, ended.output)
+        for never in (SECRET, "mistake in the collection", "Traceback", "<class"):
+            assert never not in ended.output, (options, ended.output)
+    assert audited.writes() == []
+
+
+def test_harden_tells_the_findings_of_all_steps_at_once(books: Books, audited: Audited) -> None:
+    chosen = [case for case in REFUSED if not set(case[1]) & {"auth_proxy_users", "auth_proxy_entry_point"}]
+    given = {name: value for _tag, variables, _words in chosen for name, value in variables.items()}
+    ended = books.play("harden", "-e", json.dumps(given))
+    assert ended.code != 0
+    for each in (words for _tag, _given, all_words in chosen for words in all_words):
+        assert ended.output.count(each) == SHOWN, (each, ended.output)
     assert audited.writes() == []
 
 

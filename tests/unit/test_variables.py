@@ -11,8 +11,9 @@ import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill import expectations, inside, visitors
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.drill import OPTIONS, TOP_RATE
+from ansible_collections.resilient.traefik.plugins.module_utils.specification import findings
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
-from ansible_collections.resilient.traefik.plugins.module_utils.variables_info import findings, run
+from ansible_collections.resilient.traefik.plugins.module_utils.variables_info import run
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = yaml.safe_load((ROOT / "playbooks" / "vars" / "variables.yml").read_text())
