@@ -188,7 +188,9 @@ def _other_limits(task: Task, tier: Tier, seen: Seen) -> list[str]:
 
 def _verified(task: Task) -> dict[str, Any]:
     tier = _tier(task)
-    return verified(lambda: _checks(task, tier, _seen(task, tier)), task.params["wait_timeout"], NotInTier)
+    return verified(
+        lambda: _checks(task, tier, _seen(task, tier)), task.params["wait_timeout"], NotInTier, task.progress
+    )
 
 
 def _checks(task: Task, tier: Tier, seen: Seen) -> list[Check]:
