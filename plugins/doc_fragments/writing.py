@@ -15,7 +15,8 @@ options:
         M(resilient.traefik.restore) puts a run's objects back. Ten runs are
         kept: the oldest takes those after it into itself, so that the first states stay.
       - Nothing is recorded without it.
-      - At most 52 lower-case letters, digits, C(-) and C(.).
+      - At most 52 lower-case letters, digits, C(-) and C(.). Each part between dots begins and ends with a letter or
+        digit. An empty one is refused.
     type: str
   journal_key:
     description:

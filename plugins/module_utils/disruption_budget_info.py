@@ -188,7 +188,7 @@ def _verified(task: Task) -> dict[str, Any]:
         none = [Check(text, False, "a workload", "none") for text in missing]
         return none + [check for subject in subjects for check in _checks(task.client, subject)]
 
-    return verified(look, task.params["wait_timeout"], NotProtected)
+    return verified(look, task.params["wait_timeout"], NotProtected, task.progress)
 
 
 def _checks(client: Client, subject: Subject) -> list[Check]:

@@ -33,6 +33,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
     Outcome,
     Writer,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.run_name import check_run_name
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.still_needed import still_needed
 
@@ -136,6 +137,8 @@ class _Rollback:
 def _writer(task: Task, chosen: Sequence[Run]) -> Writer:
     """Not task.writer(): what a restore writes is no part of the run that it restores, but of a run of its own."""
     name, undoes = task.params["as_run"], [one.run_id for one in chosen]
+    if name:
+        check_run_name("as_run", name)
     journal = task.journal(name, undoes) if name and chosen else None
     return Writer(task.client, check_mode=task.check_mode, journal=journal, fence=task.fence)
 

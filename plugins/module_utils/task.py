@@ -19,6 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.fence impor
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.rendering import render
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Writer
+from ansible_collections.resilient.traefik.plugins.module_utils.run_name import check_run_name
 
 WRITING_OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},
@@ -64,8 +65,13 @@ class Task:
         self.progress = alive
 
     def writer(self, force: bool = False) -> Writer:
-        """The one writer, in this task's check mode, journaled when the task has a ``run_id``."""
+        """The one writer, in this task's check mode, journaled when the task has a ``run_id``.
+
+        Raises BadArgument for a name under which nothing can be recorded.
+        """
         run_id = self.params.get("run_id")
+        if run_id is not None:
+            check_run_name("run_id", run_id)
         journal = self.journal(run_id) if run_id else None
         return Writer(self.client, check_mode=self.check_mode, force=force, journal=journal, fence=self.fence)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils import tier_label, tier_policy
+from ansible_collections.resilient.traefik.plugins.module_utils import tier_known, tier_label, tier_policy
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
@@ -121,7 +121,7 @@ def _no_such_tiers(task: Task, tier: Tier, seen: Seen) -> str:
     chosen = [item for name, item in seen.namespaces.items() if name in tier.namespaces]
     if seen.carrying(move, move.origin, move.destination) or any(_label(item, move.label) != "none" for item in chosen):
         return ""
-    if tier.priority_class and _class_exists(task, tier):
+    if _class_exists(task, tier):
         return ""
     return (
         f"label: no namespace carries {move.label}={move.origin} or {move.label}={move.destination}, so this cluster "
@@ -130,6 +130,8 @@ def _no_such_tiers(task: Task, tier: Tier, seen: Seen) -> str:
 
 
 def _class_exists(task: Task, tier: Tier) -> bool:
+    if not tier.priority_class:
+        return False
     query = Query("scheduling.k8s.io/v1", "PriorityClass", tier.priority_class)
     return bool(read_found(task.client, [query])[0].items)
 
@@ -143,6 +145,8 @@ def _findings(task: Task, tier: Tier, seen: Seen) -> list[str]:
     ]
     if move.origin == move.destination:
         found.append(f"to: {move.destination} is the tier to leave as well")
+    else:
+        found += _unknown_tier(task, tier, seen)
     subjects = [seen.namespaces[name] for name in tier.namespaces if name in seen.namespaces] + seen.workloads
     found += [
         f"from: {objection}, and only what has {move.label}={move.origin} or {move.label}={move.destination} is moved"
@@ -154,6 +158,18 @@ def _findings(task: Task, tier: Tier, seen: Seen) -> list[str]:
             f"priority_class: there is no PriorityClass {tier.priority_class}; name the one that the tier gives"
         )
     return found + _other_limits(task, tier, seen)
+
+
+def _unknown_tier(task: Task, tier: Tier, seen: Seen) -> list[str]:
+    """A label that nothing answers to would take away what the present tier gives, and bring nothing."""
+    move = tier.move
+    expected = tier_known.tiers_of_classes(move.label, [tier.priority_class] if _class_exists(task, tier) else [])
+    if seen.carrying(move, move.destination) or move.destination in expected:
+        return []
+    words = tier_known.known_tiers(task.client, move.label, seen.namespaces.values()).objection(
+        move.label, move.destination
+    )
+    return [f"to: {words}"] if words else []
 
 
 def _other_limits(task: Task, tier: Tier, seen: Seen) -> list[str]:
@@ -172,7 +188,9 @@ def _other_limits(task: Task, tier: Tier, seen: Seen) -> list[str]:
 
 def _verified(task: Task) -> dict[str, Any]:
     tier = _tier(task)
-    return verified(lambda: _checks(task, tier, _seen(task, tier)), task.params["wait_timeout"], NotInTier)
+    return verified(
+        lambda: _checks(task, tier, _seen(task, tier)), task.params["wait_timeout"], NotInTier, task.progress
+    )
 
 
 def _checks(task: Task, tier: Tier, seen: Seen) -> list[Check]:

@@ -47,7 +47,7 @@ options:
     type: float
     default: 10
   rate:
-    description: Requests a second through each replica. The visitors take turns.
+    description: Requests a second through each replica, at most 200. The visitors take turns.
     type: float
     default: 10
   burst:

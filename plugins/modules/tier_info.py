@@ -9,7 +9,8 @@ module: tier_info
 short_description: Say whether namespaces can move to another tier, and check that they have arrived
 description:
   - Names all that would keep M(resilient.traefik.tier_label) from moving namespaces and their workloads, before
-    anything is written. A namespace that is not there, another tier or none on what is to move, a PriorityClass that is
+    anything is written. A namespace that is not there, a tier to move to that no namespace, no PriorityClass and no
+    admission policy of the cluster names, another tier or none on what is to move, a PriorityClass that is
     not there, and limits that the tier gives its present members and that are not the expected ones.
   - Tells a cluster that has no such tiers from one that has.
   - With O(verify=true) it checks labels, limits and the PriorityClass of running pods.

@@ -213,6 +213,9 @@ SAMPLES: dict[str, Sample] = {
     "traefik_info": Sample(
         lambda namespace: {}, changes=False, stable=frozenset({"changed", "workload", "delivery", "settings"})
     ),
+    "variables_info": Sample(
+        lambda namespace: {"specification": {"a": {"type": "int"}}, "values": {"a": "1"}}, changes=False
+    ),
     "verification_report": Sample(_report, changes=False),
     "traefik_settings": Sample(_settings, _without_pods),
 }

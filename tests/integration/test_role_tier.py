@@ -123,6 +123,7 @@ def test_every_bad_input_is_told_before_any_write(aux: str, role: RolePlayer, au
         ({"tier_workloads": [{"name": "nobody"}]}, ["tier_workloads: there is no Deployment"]),
         ({"tier_workloads": [{"name": "beside"}]}, ["has no label tier"]),
         ({"tier_to": "4-aux"}, ["tier_to: 4-aux is the tier to leave"]),
+        ({"tier_to": "9-nope"}, ["tier_to: there is no tier 9-nope", "there are 1-cluster, 4-aux"]),
     ]
     told = role.parts("preflight", "tier_preflight.findings", [settings for settings, _words in cases])
     for findings, (settings, words) in zip(told, cases, strict=True):

@@ -29,8 +29,8 @@ SHOWN_LINES = 150
 class Stage:
     """A target of the Makefile.
 
-    The stages of one `lane` follow each other. A `quiet` one measures time: nothing runs beside it. Before it begins, what it
-    `needs` has to have passed, and what it comes `after` to have ended.
+    The stages of one `lane` follow each other. A `quiet` one measures time: nothing runs beside it. Before it begins,
+    what it `needs` has to have passed, and what it comes `after` to have ended.
     """
 
     target: str

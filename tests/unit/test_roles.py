@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.resilient.traefik.plugins.module_utils.specification import findings
+
 ROLES = sorted(path for path in (Path(__file__).parents[2] / "roles").iterdir() if path.is_dir())
 # Called by other roles only, which look before and verify after.
 INNER = {"fallback_proxy"}
@@ -113,6 +115,12 @@ def test_defaults_are_those_of_the_argument_specification(role: Path) -> None:
             assert _fits(value, option), f"{name}: {value!r} is no {option}"
         if "default" in option:
             assert _as_ansible_sees(option["default"], option) == _as_ansible_sees(value, option), name
+
+
+@each_outer_role
+def test_defaults_are_not_refused(role: Path) -> None:
+    given = {name: value for name, value in _defaults(role).items() if _is_literal(value)}
+    assert list(findings(_options(role), given)) == []
 
 
 @each_role

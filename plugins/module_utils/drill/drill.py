@@ -52,6 +52,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites im
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload, find_workload
 
 _LOCK = "resilient-traefik"
+# Requests a second through one port-forward. Beyond that the measurement would measure itself.
+TOP_RATE = 200
 OPTIONS: dict[str, dict[str, Any]] = {
     "scenario": {"type": "str", "required": True, "choices": list(SCENARIOS)},
     "cluster": {"type": "str", "required": True},
@@ -139,6 +141,10 @@ def _check_numbers(params: dict[str, Any]) -> None:
     for name in ("burst", "leave_seconds"):
         if params[name] < 0:
             raise BadArgument(f"{name}: must not be less than 0")
+    if params["rate"] > TOP_RATE:
+        raise BadArgument(
+            f"rate: must be at most {TOP_RATE} requests a second and replica; prober sends more, in the cluster"
+        )
 
 
 def _drill(task: Task, scenario: Scenario, told: result.Result) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.plan import (
@@ -13,9 +13,14 @@ from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.plan im
     default_password_key,
     key_problem,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.schemes import Scheme, password_problem
+from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.schemes import (
+    SCHEMES,
+    Scheme,
+    password_problem,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.text import name_problem
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.specification import findings
 
 USER_OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -42,14 +47,34 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def wishes_of(params: Mapping[str, Any], scheme: Scheme) -> list[Wish]:
     """What is wanted of each user. Raises BadArgument naming the user, or where the name is the fault its position."""
     wishes = [_wish(position, given, scheme) for position, given in enumerate(params["users"], start=1)]
-    for what, values in (
-        ("users", [wish.name for wish in wishes]),
-        ("users: password_key", [wish.password_key for wish in wishes]),
-    ):
+    for words in _doubled(wishes):
+        raise BadArgument(f"users: {words}")
+    return wishes
+
+
+def user_problems(users: Sequence[Mapping[str, Any]], scheme: Scheme = SCHEMES["bcrypt"]) -> list[str]:
+    """All that is wrong with users as in the option ``users``, whose types were not looked at. No password is in it."""
+    problems, wishes = [], []
+    for position, user in enumerate(users, start=1):
+        wrong = [f"item {position}: {words}" for words in findings(USER_OPTIONS, user)]
+        problems += wrong
+        if not wrong:
+            given = {name: user.get(name, option.get("default")) for name, option in USER_OPTIONS.items()}
+            given |= {name: str(value) for name, value in given.items() if value is not None}
+            try:
+                wishes.append(_wish(position, given, scheme))
+            except BadArgument as error:
+                problems.append(str(error).removeprefix("users: "))
+    return problems + list(_doubled(wishes))
+
+
+def _doubled(wishes: Sequence[Wish]) -> Iterator[str]:
+    names, keys = [wish.name for wish in wishes], [wish.password_key for wish in wishes]
+    for what, values in (("", names), ("password_key: ", keys)):
         doubled = sorted(value for value, count in Counter(values).items() if count > 1)
         if doubled:
-            raise BadArgument(f"{what}: {', '.join(doubled)}: given more than once")
-    return wishes
+            yield f"{what}{', '.join(doubled)}: given more than once"
+            return
 
 
 def check_places(params: Mapping[str, Any]) -> None:

@@ -66,8 +66,8 @@ def run(task: Task) -> dict[str, Any]:
     groups, faults = rules_of(task)
     if faults:
         raise errors.BadArgument("; ".join(faults))
-    result = verified(lambda: _loaded_checks(task, groups), task.params["wait_timeout"], NotHeard)
-    tested = verified(lambda: _test_checks(task, groups), 0, NotHeard)
+    result = verified(lambda: _loaded_checks(task, groups), task.params["wait_timeout"], NotHeard, task.progress)
+    tested = verified(lambda: _test_checks(task, groups), 0, NotHeard, task.progress)
     return {"changed": False, "checks": [*result["checks"], *tested["checks"]]}
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,22 +11,33 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube import erro
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check, failure
 
+# Nobody is left in silence for longer than this many seconds.
+_SILENCE = 4.0
 # Offenders that a check names; more are counted.
 _NAMED = 5
 
 
 def verified(
-    look: Callable[[], Sequence[Check]], seconds: float, failed: type[errors.ResilientError]
+    look: Callable[[], Sequence[Check]],
+    seconds: float,
+    failed: type[errors.ResilientError],
+    progress: Callable[[str], None],
 ) -> dict[str, Any]:
     """The module's result, ``checks`` in it, as soon as all that ``look`` finds passes.
 
-    Raises ``failed`` with the checks of the last look.
+    ``progress`` hears every few seconds what is waited for. Raises ``failed`` with the checks of the last look.
     """
     checks: Sequence[Check] = []
-    for _left in tries(seconds):
+    told = time.monotonic()
+    for left in tries(seconds):
         checks = look()
-        if all(check.passed for check in checks):
+        lacking = [check for check in checks if not check.passed]
+        if not lacking:
             return {"changed": False, "checks": [check.as_dict() for check in checks]}
+        if left and time.monotonic() - told >= _SILENCE:
+            told = time.monotonic()
+            more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            progress(f"waiting up to {left:.0f} s more for {lacking[0].name} to be {lacking[0].expected}{more}")
     raise failed(failure(checks), checks=[check.as_dict() for check in checks])
 
 

@@ -81,7 +81,7 @@ def run(task: Task) -> dict[str, Any]:
         return _checks(task, workload, found, asked, replicas)
 
     try:
-        return verified(look, task.params["wait_timeout"], NotProtected) | seen
+        return verified(look, task.params["wait_timeout"], NotProtected, task.progress) | seen
     except NotProtected as failure:
         raise NotProtected(str(failure), **(failure.facts | seen)) from None
 

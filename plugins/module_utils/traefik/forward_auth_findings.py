@@ -38,6 +38,14 @@ def cluster_faults(found: Found) -> Faults:
     return faults + [("traefik_name", message) for message in dict.fromkeys(found.unread)]
 
 
+def entry_point_faults(given: str, found: Found) -> Faults:
+    """Whether Traefik listens there."""
+    if not given or found.workload is None or given.lower() in found.workload.entry_points:
+        return []
+    known = ", ".join(sorted(found.workload.entry_points)) or "none"
+    return [("entry_point", f"{found.workload.ref} has no TCP entry point {given!r}; there are {known}")]
+
+
 def dns_faults(given: str, service: Object | None) -> Faults:
     """Whether the address of the cluster's DNS is known."""
     if given or service:

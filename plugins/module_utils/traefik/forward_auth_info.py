@@ -24,6 +24,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_findings import (
     cluster_faults,
     dns_faults,
+    entry_point_faults,
     faults_of,
     rights_of,
     warnings_of,
@@ -58,7 +59,7 @@ def run(task: Task) -> dict[str, Any]:
     dns = dns_service(found.services)
     around = Surroundings(found, params["cluster_domain"], dns_facts(params["dns"], dns), params["entry_point"])
     there = [situation(wish, found, params["cluster_domain"]) for wish in wishes]
-    common = [*cluster_faults(found), *common_faults(wishes)]
+    common = [*cluster_faults(found), *entry_point_faults(params["entry_point"], found), *common_faults(wishes)]
     common += dns_faults(params["dns"], dns) if wishes else []
     findings = [_sentence(params["variables"], "", *fault) for fault in common]
     shared = _hosts_behind(found, there)

@@ -10,9 +10,11 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.schemes import SCHEMES, SLOW_BCRYPT, identify
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.text import NotHtpasswd, parse
+from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.wishes import user_problems
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import (
     ANSWERS_OF_THE_ILL,
+    USER_NAME,
     Policy,
     policy_from,
 )
@@ -26,6 +28,7 @@ _POLICY_NAMES = {"fallback_policy": "default", "fallback_policies": "hosts"}
 # A sentence of policy_from: the option, and what is wrong with it.
 _SENTENCE = re.compile(r"(?:^|(?<=\. ))([a-z_]+): (.*?)\.(?= [a-z_]+: |$)")
 _NEEDED = ("name", "namespace")
+_NO_USERS = "expected a list of users, each a mapping with its name"
 # Settings that only the objects need, beside those that are judged.
 _PASSED_ON = frozenset(
     (
@@ -156,17 +159,52 @@ def _wish(given: dict[str, Any]) -> Wish:
             faults.append((option, "is needed"))
     if given.get("name") and not _NAME.match(str(given["name"])):
         faults.append(("name", f"{given['name']!r} is no name for a Service: lower-case letters, digits and hyphens"))
+    _check_shapes(given, faults)
     _check_numbers(given, faults)
     policy = _policy(given, faults)
-    users = [str(user.get("name", "")) for user in given.get("users") or [] if user.get("state") != "absent"]
-    text = str(given.get("htpasswd") or "")
-    if text:
-        users, problems = ready_made(text, "the text")
-        faults += [("htpasswd", problem) for problem in problems]
-    if not users and "basic" in (policy.get("default", "basic"), *(policy.get("hosts") or {}).values()):
-        faults.append(("fallback_policies", "basic asks for an emergency login, and there are no users for it"))
+    asks_for_login = "basic" in (policy.get("default", "basic"), *(policy.get("hosts") or {}).values())
+    users = _users(given, faults, asks_for_login)
     kept = {key: value for key, value in given.items() if key not in _SECRETS}
     return Wish(kept, policy, tuple(users), tuple(faults))
+
+
+def _users(given: Mapping[str, Any], faults: list[tuple[str, str]], asks_for_login: bool) -> list[str]:
+    """The names of the emergency users. What is wrong with them is told without a password or a hash."""
+    option, problems = "users", list[str]()
+    text = str(given.get("htpasswd") or "")
+    if text:
+        option = "htpasswd"
+        users, problems = ready_made(text, "the text")
+    else:
+        users = [str(user.get("name", "")) for user in given.get("users") or [] if user.get("state") != "absent"]
+        problems = [] if ("users", _NO_USERS) in faults else user_problems(given.get("users") or [])
+    if asks_for_login and given.get("hide_login", True) and not problems:
+        problems = [
+            f"{name!r} is a name that cannot be kept from applications: 1 to 100 printable ASCII characters without a "
+            "colon can; choose another one, or set hide_login to false"
+            for name in users
+            if not USER_NAME.match(name)
+        ]
+    faults += [(option, problem) for problem in problems]
+    if asks_for_login and not users and not problems and ("users", _NO_USERS) not in faults:
+        faults.append(("fallback_policies", "basic asks for an emergency login, and there are no users for it"))
+    return users
+
+
+def _check_shapes(given: dict[str, Any], faults: list[tuple[str, str]]) -> None:
+    """What is no mapping or list where one has to be is told, and taken for an empty one by all that follows."""
+    for option in ("middleware", "target", "node_selector"):
+        if not isinstance(given.get(option) or {}, Mapping):
+            faults.append((option, "expected a mapping"))
+            given[option] = {}
+    for option in ("hosts", "tolerations"):
+        if not isinstance(given.get(option) or [], list):
+            faults.append((option, "expected a list"))
+            given[option] = []
+    users = given.get("users") or []
+    if not isinstance(users, list) or not all(isinstance(user, Mapping) for user in users):
+        faults.append(("users", _NO_USERS))
+        given["users"] = []
 
 
 def ready_made(text: str | bytes, where: str) -> tuple[list[str], list[str]]:
@@ -208,6 +246,8 @@ def _policy(given: Mapping[str, Any], faults: list[tuple[str, str]]) -> dict[str
         )
     except BadArgument as error:
         faults += [(_setting(option), words) for option, words in _SENTENCE.findall(str(error))]
+    if not isinstance(policy.get("hosts") or {}, Mapping):
+        policy["hosts"] = {}
     return policy
 
 

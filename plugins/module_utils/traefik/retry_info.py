@@ -275,7 +275,7 @@ def _verified(task: Task) -> dict[str, Any]:
         there = retry.check(task.client.find(ref_of(case.wanted)), case.wanted)
         return [there, *_chain_checks(task, case), *_router_checks(task, case)]
 
-    return verified(look, task.params["wait_timeout"], NotRetrying)
+    return verified(look, task.params["wait_timeout"], NotRetrying, task.progress)
 
 
 def _chain_checks(task: Task, case: Case) -> list[Check]:

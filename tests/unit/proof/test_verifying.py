@@ -17,7 +17,7 @@ class NotSo(ResilientError):
 
 def test_it_looks_again_until_all_pass() -> None:
     found: Iterator[str] = iter(["a", "b", "b"])
-    result = verified(lambda: [equal("letter", "b", next(found))], 5, NotSo)
+    result = verified(lambda: [equal("letter", "b", next(found))], 5, NotSo, print)
     assert result == {
         "changed": False,
         "checks": [{"name": "letter", "passed": True, "expected": "b", "found": "b"}],
@@ -27,7 +27,7 @@ def test_it_looks_again_until_all_pass() -> None:
 
 def test_the_failure_has_all_checks_of_the_last_look() -> None:
     with pytest.raises(NotSo, match=r"(?s)1 of 2 checks did not pass:.*letter: expected b; found a") as failed:
-        verified(lambda: [equal("letter", "b", "a"), equal("digit", "1", "1")], 0, NotSo)
+        verified(lambda: [equal("letter", "b", "a"), equal("digit", "1", "1")], 0, NotSo, print)
     assert [check["passed"] for check in failed.value.facts["checks"]] == [False, True]
 
 

@@ -291,3 +291,50 @@ def test_sites_are_asked_where_web_leads() -> None:
     assert facts.traefik_facts(redirected, "")["https"] is True
     assert facts.traefik_facts(workload(), "")["entry_point"] == "web"
     assert facts.traefik_facts(None, "")["namespace"] == ""
+
+
+@pytest.mark.parametrize(
+    ("wish", "option", "words"),
+    [
+        ({"fallback_policies": "deny"}, "fallback_policies", "expected a policy by host"),
+        ({"users": "oncall:s3cret"}, "users", "expected a list of users, each a mapping with its name"),
+        ({"users": ["oncall"]}, "users", "expected a list of users, each a mapping with its name"),
+        ({"users": [{"name": "on:call"}]}, "users", "the name of item 1 has a colon"),
+        ({"users": [{"name": ""}]}, "users", "the name of item 1 is empty"),
+        (
+            {"users": [{"pasword": "s3cret", "name": "a"}]},
+            "users",
+            "item 1: pasword: there is no such setting (is password",
+        ),
+        ({"users": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}, "users", "a: given more than once"),
+        ({"users": [{"name": "jürgen", "password": "s3cret"}]}, "users", "'jürgen' is a name that cannot be kept from"),
+        ({"users": [{"name": "a", "password": "s3cret" * 20}]}, "users", "the password of a"),
+        ({"middleware": "login"}, "middleware", "expected a mapping"),
+        ({"target": ["x"]}, "target", "expected a mapping"),
+        ({"tolerations": "all"}, "tolerations", "expected a list"),
+    ],
+)
+def test_users_and_shapes_are_judged_before_anything_is_written(wish: Object, option: str, words: str) -> None:
+    faults = told(**wish)
+    assert words in faults[option], faults
+    assert len(faults) == 1, faults
+    assert "s3cret" not in str(faults)
+
+
+def test_names_beyond_ascii_will_do_where_applications_may_see_the_login() -> None:
+    assert told(users=[{"name": "jürgen"}], hide_login=False) == {}
+
+
+def test_several_mistakes_in_users_are_told_at_once() -> None:
+    assert told(users=[{"name": "a:b"}, {"name": "c", "state": "gone"}])["users"] == (
+        "the name of item 1 has a colon, which ends the name in an htpasswd text item 2: state: there is no 'gone'; "
+        "there are present, absent"
+    )
+
+
+def test_entry_points_are_those_that_traefik_has() -> None:
+    assert judgement.entry_point_faults("WebSecure", FOUND) == []
+    assert judgement.entry_point_faults("", FOUND) == []
+    assert judgement.entry_point_faults("webb", FOUND) == [
+        ("entry_point", "Deployment traefik/traefik has no TCP entry point 'webb'; there are web, websecure")
+    ]

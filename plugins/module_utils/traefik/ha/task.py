@@ -8,8 +8,8 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
-from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check, failure
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import verified
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM, K3S, MANIFEST
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import helm, k3s, manifests, values_files
@@ -78,18 +78,17 @@ def _notes(task: Task, situation: Situation) -> list[str]:
 
 def _verified(task: Task, wishes: Wishes) -> dict[str, Any]:
     """What came of the checks, once they pass or the time is over: budgets are counted some moments after a roll."""
-    done: list[Check] = []
-    notes: list[str] | None = None
-    for _left in tries(task.params["wait_timeout"]):
+    notes: list[str] = []
+
+    def look() -> list[Check]:
         workload = find_workload(task.client, task.params["namespace"], task.params["workload"])
         refs = [ObjectRef("v1", "Pod", replica.name, replica.namespace) for replica in workload.replicas]
         pods = [pod for pod in task.client.concurrently(task.client.find, refs) if pod]
         situation = situation_of(task.client, workload)
-        notes = _notes(task, situation) if notes is None else notes
-        done = checks(situation, wishes, pods)
-        if all(check.passed for check in done):
-            return {"changed": False, "checks": [check.as_dict() for check in done], "notes": notes}
-    raise errors.ResilientError(failure(done), checks=[check.as_dict() for check in done])
+        notes[:] = notes or _notes(task, situation)
+        return checks(situation, wishes, pods)
+
+    return verified(look, task.params["wait_timeout"], errors.ResilientError, task.progress) | {"notes": notes}
 
 
 def _as_asked(task: Task, situation: Situation) -> Situation:
