@@ -44,17 +44,26 @@ def account(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_all_may_look(purpose: str, account: As) -> None:
-    """Only who may reach pods is told what Traefik itself says."""
-    played = account(purpose).task("traefik_info", {"routing": purpose != "audit"})
+def test_all_may_look_everywhere(purpose: str, account: As) -> None:
+    kinds = {"Deployment": "apps/v1", "Middleware": "traefik.io/v1alpha1"}
+    queries = [{"api_version": version, "kind": kind} for kind, version in kinds.items()]
+    played = account(purpose).task("read", {"queries": queries})
+    assert played.outcome == "ok", played.message
+    assert [answer["status"] for answer in played.result["results"]] == ["found", "found"]
+    assert "traefik" in {item["metadata"]["namespace"] for item in played.result["results"][0]["objects"]}
+
+
+@pytest.mark.parametrize("purpose", ["verify", "harden"])
+def test_who_verifies_is_told_what_traefik_says(purpose: str, account: As) -> None:
+    played = account(purpose).task("traefik_info", {"routing": True})
     assert played.outcome == "ok", played.message
     assert played.result["workload"]["namespace"] == "traefik"
 
 
 def test_who_audits_reaches_no_pod(account: As) -> None:
-    played = account("audit").task("http_check", {"points": [{"traefik": {"entry_point": "web"}}], "requests": [{}]})
+    played = account("audit").task("traefik_info", {})
     assert played.outcome == "failed"
-    assert 'cannot create resource "pods/portforward"' in played.message or "pods/portforward" in str(played.result)
+    assert 'cannot get resource "pods/portforward" in API group "" in the namespace "traefik"' in played.message
 
 
 @pytest.mark.parametrize("purpose", ["audit", "verify"])
