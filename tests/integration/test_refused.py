@@ -98,6 +98,30 @@ def test_harden_tells_the_findings_of_all_steps_at_once(books: Books, audited: A
     assert audited.writes() == []
 
 
+def test_one_sentence_under_the_name_that_was_given(books: Books, audited: Audited) -> None:
+    ended = books.play("harden", resilient_traefik_traefik_namespace="trafik")
+    assert ended.code != 0
+    assert ended.output.count("resilient_traefik_traefik_namespace: no Deployment or DaemonSet") == SHOWN
+    assert ended.output.count("in namespace trafik") == SHOWN, ended.output
+    assert audited.writes() == []
+
+
+@pytest.mark.parametrize("name", ["harden", "verify", "drill"])
+def test_a_misspelt_tag_is_told_with_those_that_there_are(books: Books, audited: Audited, name: str) -> None:
+    ended = books.play(name, "--tags", "nonsense")
+    assert ended.code != 0
+    assert "There is no tag nonsense; there are " in ended.output
+    assert audited.writes() == []
+
+
+def test_files_that_cannot_be_written_leave_nothing_to_roll_back(books: Books, audited: Audited) -> None:
+    ended = books.play("harden", "--tags", "authentik_pdb", resilient_traefik_render_to="/proc/nope")
+    assert ended.code != 0
+    assert "Nothing was written to the cluster." in ended.output
+    assert "resilient.traefik.rollback" not in ended.output
+    assert audited.writes() == []
+
+
 @pytest.mark.parametrize(("given", "words"), DRILLS_REFUSED, ids=["entries", "text"])
 def test_drill_refuses_before_anything_is_broken(
     books: Books, audited: Audited, given: Given, words: list[str]
