@@ -35,9 +35,9 @@ function idOf(application, user, nonce) {
 
 // The session's name that the client sent, known or not, or an empty string.
 function sent(r, application) {
-    const name = application.cookie + '=';
-    const found = (r.headersIn.Cookie || '').split(/;\s*/).find((cookie) => cookie.startsWith(name));
-    return found ? found.slice(name.length) : '';
+    // By one search: njs splits a long text by an expression in quadratic time.
+    const found = application.sent.exec(r.headersIn.Cookie || '');
+    return found ? found[1] : '';
 }
 
 function canBeRead(r) {
