@@ -147,7 +147,7 @@ AUTHORIZATIONS = [
 # As authentik names the cookie of the sites that are attacked.
 SESSION = f"authentik_proxy_{hashlib.sha256(b'fallback').hexdigest()[:8]}"
 COOKIES = [
-    *(f"{SESSION}={'A' * 52}", f"{SESSION}={'MFWGSY3F' + 'A' * 44}"),
+    *(f"{SESSION}={'A' * 52}", f"{SESSION}=6H6C6J6365{'G' * 14}{'A' * 28}"),
     *(f"{SESSION}=alice", "authentik_session=1"),
     *(f'{SESSION}="{"A" * 52}"', f"{SESSION}=../../{'A' * 52}"),
     *(f"{SESSION}=", f"{SESSION}={'A' * 5_000}", f"{SESSION}=%41", "=", ";;;;", "x"),

@@ -19,20 +19,22 @@ const APPLICATIONS = [
     // A domain-wide provider: every host that ends so, however it looks.
     {client: 'domain', hosts: [], domain: 'domain.lab.test'},
 ];
+APPLICATIONS.forEach((one) => {
+    one.cookie = 'authentik_proxy_' + crypto.createHash('sha256').update(one.client).digest('hex').slice(0, 8);
+    one.sent = new RegExp(`(?:^|; ?)${one.cookie}=([^;]*)`);
+});
+
 // Paths that anybody may see (skip_path_regex).
 const SKIPPED = /^\/skipped\//;
 
-// The application of a host, or undefined. Names are compared as they come: capitals, a port or a final dot make another one.
+// The application of a host, with its cookie's name and what finds that among those `sent`, or undefined. Names are compared
+// as they come: capitals, a port or a final dot make another one.
 function of(host) {
     return APPLICATIONS.find((one) => one.hosts.includes(host) || (one.domain && host.endsWith(one.domain)));
-}
-
-function cookieName(application) {
-    return 'authentik_proxy_' + crypto.createHash('sha256').update(application.client).digest('hex').slice(0, 8);
 }
 
 function isSkipped(path) {
     return SKIPPED.test(path);
 }
 
-export default {cookieName, isSkipped, of};
+export default {isSkipped, of};

@@ -12,7 +12,7 @@ function formAction(uri) {
 
 function page(r) {
     const action = formAction(r.args.redirect_uri);
-    if (failures.state(r).mode === 'core_hung') {
+    if (failures.modeOf(r) === 'core_hung') {
         r.internalRedirect('@hang');
         return;
     }

@@ -13,7 +13,7 @@ const PAGE = `<!doctype html>
 // Wait for Django, between so many milliseconds and longer where others wait. False where it hangs: then the request was
 // handed over, and there is nothing to answer.
 async function answers(r, least, most) {
-    if (failures.state(r).mode === 'core_hung') {
+    if (failures.modeOf(r) === 'core_hung') {
         r.internalRedirect('@hang');
         return false;
     }

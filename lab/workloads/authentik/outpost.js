@@ -16,9 +16,12 @@ const KNOWS_NOTHING_MS = 3000;
 
 // refuses, knows-nothing, or an empty string for a pod that is up.
 function phase(r) {
+    if (failures.modeOf(r) !== 'starting') {
+        return '';
+    }
     const now = failures.state(r);
     const age = Date.now() - now.since - (now.ms || REFUSES_MS);
-    if (now.mode !== 'starting' || age > KNOWS_NOTHING_MS) {
+    if (age > KNOWS_NOTHING_MS) {
         return '';
     }
     return age < 0 ? 'refuses' : 'knows-nothing';
@@ -30,7 +33,7 @@ function notStarted(r) {
 }
 
 function ready(r) {
-    const mode = failures.state(r).mode;
+    const mode = failures.modeOf(r);
     if (mode === 'db_hung') {
         r.internalRedirect('@hang');
     } else if (phase(r) === 'refuses') {
@@ -44,7 +47,7 @@ function ready(r) {
 async function applicationOf(r, host) {
     const now = phase(r);
     const found = applications.of(host);
-    if (failures.state(r).mode === 'db_hung') {
+    if (failures.modeOf(r) === 'db_hung') {
         r.internalRedirect('@hang');
     } else if (now === 'refuses') {
         notStarted(r);

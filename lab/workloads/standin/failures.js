@@ -9,11 +9,15 @@ function ownModes(r) {
     return (r.variables.own_modes || '').split(' ').filter((name) => name);
 }
 
+function modeOf(r) {
+    return ngx.shared.failure.get('mode') || r.variables.mode_at_start || 'ok';
+}
+
 // `since` is when the mode was switched on, in milliseconds since 1970.
 function state(r) {
     const failure = ngx.shared.failure;
     return {
-        mode: failure.get('mode') || r.variables.mode_at_start || 'ok',
+        mode: modeOf(r),
         ms: Number(failure.get('ms') || 0),
         since: Number(failure.get('since') || 0),
         jwt_bytes: Number(failure.get('jwt_bytes') || 0),
@@ -62,14 +66,11 @@ function control(r) {
 async function gate(r) {
     const count = ngx.shared.counter.incr('requests', 1, 0);
     const now = state(r);
-    if (ownModes(r).includes(now.mode)) {
+    if (now.mode === 'ok' || ownModes(r).includes(now.mode)) {
         r.internalRedirect(r.variables.when_well);
         return;
     }
     switch (now.mode) {
-    case 'ok':
-        r.internalRedirect(r.variables.when_well);
-        break;
     case 'slow':
         await new Promise((resolve) => setTimeout(resolve, now.ms));
         r.internalRedirect(r.variables.when_well);
@@ -88,4 +89,4 @@ async function gate(r) {
     }
 }
 
-export default {control, gate, state};
+export default {control, gate, modeOf, state};
