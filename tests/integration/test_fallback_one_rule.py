@@ -16,7 +16,6 @@ pytest_plugins = ["tests.integration.support_fallback_fixtures"]
 pytestmark = pytest.mark.loopback
 
 START = "/outpost.goauthentik.io/start?rd=%2F"
-CALLBACK = "/page?code=c0de&X-authentik-auth-callback=true"
 
 
 @pytest.mark.parametrize(("mode", "answer"), [("500", 500), ("reset", 502), ("slow", 504)])
@@ -52,17 +51,19 @@ def test_a_pause_of_all_pods_is_no_outage(nginx: Path, tmp_path: Path) -> None:
         assert {reply.status for reply in seen[1::2]} == {200}
 
 
-def test_the_end_of_a_login_is_asked_once_and_has_its_time(proxy: Proxy) -> None:
+@pytest.mark.parametrize("mark", ["X-authentik-auth-callback=true", "x-authentik%2Dauth-callback=TRUE"])
+def test_the_end_of_a_login_is_asked_once_and_has_its_time(proxy: Proxy, mark: str) -> None:
+    callback = f"/page?code=c0de&{mark}"
     for pod in proxy.pods:
-        pod.poison, pod.slow_seconds = (CALLBACK, "slow"), 3
-    answer = proxy.ask(uri=CALLBACK)
+        pod.poison, pod.slow_seconds = (callback, "slow"), 3
+    answer = proxy.ask(uri=callback)
     assert (answer.status, answer.seconds > 3) == (302, True)
-    asked = [head for pod in proxy.pods for head in pod.heads if CALLBACK in head]
+    asked = [head for pod in proxy.pods for head in pod.heads if callback in head]
     assert len(asked) == 1
     for pod in proxy.pods:
-        pod.poison = (CALLBACK, "reset")
-    assert proxy.ask(uri=CALLBACK).status == 502
-    asked = [head for pod in proxy.pods for head in pod.heads if CALLBACK in head]
+        pod.poison = (callback, "reset")
+    assert proxy.ask(uri=callback).status == 502
+    asked = [head for pod in proxy.pods for head in pod.heads if callback in head]
     assert len(asked) == 2
 
 

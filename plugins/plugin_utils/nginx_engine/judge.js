@@ -19,8 +19,16 @@ function askPod(r, pod, place) {
 
 // What uses something up, such as the code of a login, is asked once and takes its time.
 function isAskedOnce(r) {
-    const uri = r.headersIn['X-Forwarded-Uri'] || '';
-    return settings.asked_once.some((mark) => uri.includes(mark));
+    const uri = unescaped(r.headersIn['X-Forwarded-Uri'] || '').toLowerCase();
+    return settings.asked_once.some((mark) => uri.includes(mark.toLowerCase()));
+}
+
+function unescaped(uri) {
+    try {
+        return decodeURIComponent(uri);
+    } catch (e) {
+        return uri;
+    }
 }
 
 // Traefik says by which method it was asked, and takes that header from strangers: whoever comes here without it came by
