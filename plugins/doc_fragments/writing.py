@@ -13,7 +13,7 @@ options:
     description:
       - Records what this task changes in the cluster's journal under this name, before the first write to each object.
         M(resilient.traefik.restore) puts a run's objects back. Ten runs are
-        kept: the oldest takes those after it into itself, so that the first states stay.
+        kept; the oldest takes those after it into itself, so that the first states stay.
       - Nothing is recorded without it.
       - At most 52 lower-case letters, digits, C(-) and C(.). Each part between dots begins and ends with a letter or
         digit. An empty one is refused.
