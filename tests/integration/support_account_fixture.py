@@ -13,12 +13,19 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from tests.integration.support_account import least_privilege_params, made_account
 
-MakeAccount = Callable[..., dict[str, Any]]
+
+class Account(dict[str, Any]):
+    """The connection options of an account. ``name`` is what it is called."""
+
+    name = ""
+
+
+MakeAccount = Callable[..., Account]
 
 
 @pytest.fixture
 def account(admin: Client, namespace: str) -> Iterator[MakeAccount]:
-    """Makes an account with some roles of the manifest, and gives its connection options and, as ``account``, its name.
+    """Makes an account with some roles of the manifest, and gives its connection options.
 
     What writes is bound in the test's namespace.
 
@@ -26,10 +33,12 @@ def account(admin: Client, namespace: str) -> Iterator[MakeAccount]:
     """
     refs: list[ObjectRef] = []
 
-    def make(roles: Sequence[str], without: tuple[str, str] = ("", "")) -> dict[str, Any]:
+    def make(roles: Sequence[str], without: tuple[str, str] = ("", "")) -> Account:
         name = f"least-{uuid4().hex[:8]}"
         refs.extend(made_account(admin, name, roles, without, [namespace]))
-        return least_privilege_params(admin, name) | {"account": name}
+        found = Account(least_privilege_params(admin, name))
+        found.name = name
+        return found
 
     yield make
     Writer(admin, check_mode=False).delete(refs)

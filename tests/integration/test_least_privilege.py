@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,13 +17,13 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.still_needed import still_needed
 from tests.integration.support_account import ROLES, apply_and_await, rights_in, verbs_of
+from tests.integration.support_account_fixture import Account, MakeAccount
 from tests.integration.support_engine import config_map, namespace_object, remove
 
 pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_account_fixture"]
 pytestmark = pytest.mark.alone
 
-Params = dict[str, Any]
-MakeAccount = Callable[..., Params]
+Params = Account
 AT_ONCE = {"newer": "refuse", "wait": False, "wait_timeout": 5, "pause": 0, "as_run": None}
 
 
@@ -82,7 +81,7 @@ def _undo(params: Params, admin: Client, namespace: str) -> None:
     run.patch([Patch(seen, {"data": {"a": "2"}})])
     run.delete([ObjectRef("v1", "ConfigMap", "doomed", namespace)])
     run.apply([namespace_object(more), config_map(more, a="1"), config_map(namespace, "fresh", a="1")])
-    apply_and_await(admin, rights_in(more, params["account"], ["objects-writing"]))
+    apply_and_await(admin, rights_in(more, params.name, ["objects-writing"]))
     try:
         undone = restore.run(Task(params | AT_ONCE | {"run_id": run_id}))
         (left,) = undone["left_alone"]

@@ -106,7 +106,7 @@ def test_a_rollback_leaves_no_trace(edge: OwnTraefik, player: Player, site: Site
 def test_the_account_of_the_documentation_may_do_it_and_one_that_may_not_is_told(
     edge: OwnTraefik, account: Callable[..., dict[str, Any]]
 ) -> None:
-    roles = ["findings", "objects", "traefik"]
+    roles = ["findings", "objects", "objects-writing", "traefik", "reaching"]
     may_not = Player(account(roles, ("poddisruptionbudgets", "create")))
     (told,) = may_not.play(settings(edge, only_findings=True)).tasks
     (finding,) = told.result["findings"]
