@@ -20,29 +20,38 @@ function strangerTo(known) {
 // Key i leads to pod i modulo the number of pods, so the list is complete when an address comes again. More pods than
 // were known are looked for at once where that is quick, else in the next round: nginx ends a round that overlaps it.
 async function askAll(known) {
-    const found = [];
+    const found = [], untold = [];
     const began = Date.now(), stranger = strangerTo(known);
-    for (let next = known.length ? known.length + 1 : 4; found.length < settings.keys.length; next = 4) {
-        const from = found.length;
+    let isComplete = false;
+    for (let next = known.length ? known.length + 1 : 4; !isComplete && found.length < settings.keys.length; next = 4) {
+        const from = found.length + untold.length;
         const asked = settings.keys.slice(from, from + next).map((key, i) => ({key: key, peer: known[from + i] || ''}));
         // The one more key leads to the first pod again where no pod has come.
         const guess = known.length ? known[0] : '';
         const replies = await Promise.all(asked.map((pod, i) => pods.ask(pod, stranger(from + i), guess)));
-        for (let i = 0; i < replies.length; i++) {
-            const peer = replies[i].peer === undefined ? asked[i].peer : replies[i].peer;
-            if (!peer || found.some((pod) => pod.peer === peer)) {
-                return found;
-            }
-            if (replies[i].refused) {
+        for (let i = 0; i < replies.length && !isComplete; i++) {
+            const reply = replies[i];
+            if (reply.refused) {
                 ngx.shared.state.set('refused', '1');
             }
-            found.push({peer: peer, key: asked[i].key, well: replies[i].well, ms: replies[i].ms});
+            if (reply.peer === undefined) {
+                untold.push(asked[i].key);
+            } else if (!reply.peer || found.some((pod) => pod.peer === reply.peer)) {
+                isComplete = true;
+            } else {
+                found.push({peer: reply.peer, key: asked[i].key, well: reply.well, ms: reply.ms});
+            }
         }
-        if (Date.now() - began > settings.check_every_ms - settings.check_within_ms - 100) {
-            break;
-        }
+        isComplete = isComplete || Date.now() - began > settings.check_every_ms - settings.check_within_ms - 100;
     }
-    return found;
+    return found.concat(silentOnes(known, found, untold));
+}
+
+// Who was asked where nobody answered in time is not told. It was one of those that were known and are not told to be well or failed
+// by another key: never one that has just answered.
+function silentOnes(known, found, untold) {
+    const missing = known.filter((peer) => !found.some((pod) => pod.peer === peer));
+    return missing.slice(0, untold.length).map((peer, i) => ({peer: peer, key: untold[i], well: false, ms: settings.check_within_ms}));
 }
 
 // A pod falls after two failed checks, after one if requests failed too. It comes back after two good ones; one that was well

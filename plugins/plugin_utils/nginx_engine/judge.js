@@ -17,6 +17,13 @@ function askPod(r, pod, place) {
     r.internalRedirect(place || '@ask');
 }
 
+// The very pod that has just answered a check.
+function askAt(r, pod, place) {
+    r.variables.pod_key = pod[0];
+    r.variables.pod_at = pods.isAddress(pod[1]) ? pod[1] : 'target';
+    r.internalRedirect(place);
+}
+
 // What uses something up, such as the code of a login, is asked once and takes its time.
 function isAskedOnce(r) {
     const uri = unescaped(r.headersIn['X-Forwarded-Uri'] || '').toLowerCase();
@@ -105,7 +112,7 @@ async function settle(r, found, wasBrief) {
     }
     const next = another(r, round.well, wasBrief);
     if (next) {
-        askPod(r, next.pod, next.isLast ? '@ask-last' : '@ask');
+        askAt(r, next.pod, next.isLast ? '@ask-last' : '@ask');
     } else {
         fail(r, found);
     }

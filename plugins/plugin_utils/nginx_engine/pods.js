@@ -144,4 +144,12 @@ async function ask(pod, asStranger, guess) {
     return reply;
 }
 
-export default {anyOf, ask, each, isAddress, isSuspect, known, lastOf, place, suspect, well};
+// What a known pod answers to a check at its very address, whatever key leads to it by now.
+async function askAt(pod) {
+    const at = isAddress(pod.peer) ? pod.peer : 'target';
+    const cookie = refusesStrangers(pod.peer) ? undefined : ngx.shared.cookies.get(pod.peer);
+    const found = await askAboutHosts(pod, at, cookie);
+    return {peer: found.peer || pod.peer, well: !settings.not_well.includes(found.status)};
+}
+
+export default {anyOf, ask, askAt, each, isAddress, isSuspect, known, lastOf, place, suspect, well};

@@ -55,7 +55,7 @@ async function askNow() {
     const began = Date.now(), well = [];
     const known = pods.known();
     const replies = (known.length ? known : [{key: settings.keys[0], peer: ''}]).map((pod) =>
-        pods.ask(pod, false, '').then((reply) => {
+        pods.askAt(pod).then((reply) => {
             if (reply.well) {
                 well.push([pod.key, reply.peer]);
             }
