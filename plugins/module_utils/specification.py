@@ -23,6 +23,8 @@ _EXPECTED = {
     "list": "a list",
     "dict": "a mapping",
 }
+# Defaults for which a variable that was left empty stands; 0 and false are values.
+_NOTHING_GIVEN: tuple[Any, ...] = (None, "", [], {})
 _FORMATS: dict[str, Callable[[str], str]] = {"run_name": run_name_problem}
 
 
@@ -55,7 +57,7 @@ def _unknown(name: str, specification: Specification) -> str:
 def faults_of(place: str, option: Specification, value: Any) -> Iterator[str]:
     """What is wrong with one value, which is named ``place``."""
     kind = str(option.get("type", "str"))
-    if value is None and not option.get("required") and not option.get("default"):
+    if value is None and not option.get("required") and option.get("default") in _NOTHING_GIVEN:
         return
     if kind == "dict" and isinstance(value, str) and option.get("text_is"):
         value = {option["text_is"]: value}

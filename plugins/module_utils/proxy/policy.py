@@ -30,6 +30,7 @@ FALLBACK_HEADER = "X-Auth-Fallback"
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z")
 PATH = re.compile(r"(/|(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~!&'()*+,=:@-]+)+/?)\Z")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}\Z")
+COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}\Z")
 USER_NAME = re.compile(r"[!-9;-~]{1,100}\Z")
 # Printable ASCII that needs no escape in a quoted string.
 PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]{1,100}\Z")
@@ -44,6 +45,7 @@ LIMITS: dict[str, tuple[type, float, float]] = {
     "attempts_burst": (int, 1, 1000),
     "remember_login_for": (int, 1, 86400),
     "trusted_hops": (int, 0, 10),
+    "session_grace": (int, 0, 86400),
 }
 # Two checks of one pod must not overlap (seconds between the end of one and the beginning of the next).
 BETWEEN_CHECKS = 0.25
@@ -64,6 +66,8 @@ class Policy:
 
     ``check_failures`` are statuses that the check takes for a failure and a request does not. Where the target answers
     one of them about ``check_host``, it is asked about each of ``more_check_hosts`` too: all have to fail.
+    Whom the target named within the last ``session_grace`` seconds, by a cookie whose name begins with one of
+    ``session_cookies``, goes on while no pod is well, with the headers that the target gave.
     ``asked_once`` are parts of a client's URL whose question uses something up in the target, such as a login's code.
 
     ``identity_headers`` are those by which the target names a user; in a fallback all but ``user_header`` are blank.
@@ -95,11 +99,18 @@ class Policy:
     attempts_burst: int = 10
     remember_login_for: int = 600
     trusted_hops: int = 0
+    session_grace: int = 0
+    session_cookies: tuple[str, ...] = ()
 
     @property
     def strictest(self) -> str:
         """The strictest answer in use: what a request gets whose host cannot be told."""
         return max((self.default, *self.hosts.values()), key=ANSWERS.index)
+
+    @property
+    def graces(self) -> tuple[str, ...]:
+        """What a remembered session is counted as, beside the answers of the policy."""
+        return ("grace",) if self.session_grace else ()
 
     @property
     def longest_wait(self) -> float:
@@ -134,6 +145,7 @@ def policy_from(given: Any) -> Policy:
     values["identity_headers"] = _identity_headers(given.get("identity_headers") or (), faults)
     values["emergency_users"] = _emergency_users(given.get("emergency_users") or (), faults)
     values["more_check_hosts"] = _list("more_check_hosts", given.get("more_check_hosts") or (), "hosts", faults)
+    values["session_cookies"] = _list("session_cookies", given.get("session_cookies") or (), "names of cookies", faults)
     values["asked_once"] = _list("asked_once", given.get("asked_once") or (), "parts of a URL", faults)
     values["check_failures"] = _check_failures(given.get("check_failures") or (), faults)
     _check_texts(values, faults)
@@ -245,6 +257,11 @@ def _check_texts(values: Mapping[str, Any], faults: list[str]) -> None:
         name, colon, port = str(value).partition(":")
         if not HOST_NAME.match(name.lower()) or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
             faults.append(f"{option}: {value!r} is not a host name, with or without a port")
+    faults += [
+        f"session_cookies: {name!r} is not how the name of a cookie begins"
+        for name in values["session_cookies"]
+        if not COOKIE_NAME.match(name)
+    ]
     for mark in values["asked_once"]:
         if not PLAIN_TEXT.match(mark):
             faults.append(f"asked_once: expected 1 to 100 printable ASCII characters without quotes, got {mark!r}")

@@ -60,7 +60,11 @@ _JUDGED = frozenset(
 )
 
 # What authentik's outpost answers when it is ill or starts, and what of it must not be asked twice: the end of a login.
-_AUTHENTIK = {"check_failures": list(ANSWERS_OF_THE_ILL), "asked_once": ["X-authentik-auth-callback=true"]}
+_AUTHENTIK = {
+    "check_failures": list(ANSWERS_OF_THE_ILL),
+    "asked_once": ["X-authentik-auth-callback=true"],
+    "session_cookies": ["authentik_proxy_"],
+}
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ LOOK_AFTER = 0.25
 
 # A question that is asked once has the time that it takes: Traefik itself waits for 30 s (seconds).
 ONCE_WITHIN = 20.0
+# What remembers sessions. Where it is full the oldest go first.
+SESSIONS_MEGABYTES = 64
 # A path of the login is asked of another pod when nothing has come for so long (seconds).
 OPEN_AGAIN_AFTER = 1.5
 
@@ -94,6 +96,7 @@ def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
     values: dict[str, Any] = {
         "policy": policy,
         "engine": engine,
+        "sessions_megabytes": SESSIONS_MEGABYTES,
         "look_after": LOOK_AFTER,
         "last_within": policy.longest_wait - policy.answer_within - 2 * FOR_THE_FALLBACK,
         "once_within": ONCE_WITHIN,
@@ -133,8 +136,10 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         "host_not_known": list(policy.check_failures),
         "check_hosts": [policy.check_host, *policy.more_check_hosts],
         "asked_once": list(policy.asked_once),
+        "session_grace": policy.session_grace,
+        "session_cookies": list(policy.session_cookies),
         "reasons": ["down", *policy.fallback_on],
-        "answers": sorted({policy.default, policy.strictest, *policy.hosts.values()}),
+        "answers": sorted({policy.default, policy.strictest, *policy.hosts.values(), *policy.graces}),
         "path": policy.path,
         "realm": policy.realm,
         "retry_after": str(policy.retry_after),

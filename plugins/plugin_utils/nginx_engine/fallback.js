@@ -2,6 +2,7 @@
 import authorization from 'authorization.js';
 import counters from 'counters.js';
 import login from 'login.js';
+import sessions from 'sessions.js';
 import settings from 'settings.js';
 
 const LOGIN_IS_BUSY = 'The emergency login is busy, or was tried too often. Please try again in a few seconds.\n';
@@ -35,7 +36,26 @@ async function basic(r) {
     }
 }
 
+// Whoever is signed in stays in, with the very headers that the target gave.
+function goOn(r, headers, reason) {
+    counters.count('fallbacks_total', {reason: reason, policy: 'grace'});
+    Object.keys(headers).forEach((name) => {
+        r.headersOut[name] = headers[name] || ' ';
+    });
+    r.headersOut['X-Auth-Fallback'] = 'grace';
+    r.headersOut['Cache-Control'] = 'no-store';
+    if (!headers.Authorization) {
+        authorization.giveBack(r);
+    }
+    r.return(200);
+}
+
 async function fall(r, reason) {
+    const session = sessions.known(r);
+    if (session) {
+        goOn(r, session, reason);
+        return;
+    }
     const answer = r.variables.fallback_answer;
     counters.count('fallbacks_total', {reason: reason, policy: answer});
     r.headersOut['X-Auth-Fallback'] = 'true';

@@ -2,22 +2,12 @@
 // bcrypt costs a core some 60 ms at cost 10 and the hash a few microseconds.
 import crypto from 'crypto';
 import authorization from 'authorization.js';
+import salt from 'salt.js';
 import settings from 'settings.js';
 import timers from 'timers.js';
 
 const LONGEST_LOGIN = 1024;
 const LONGEST_PAUSE_MS = 30;
-
-function salt() {
-    const found = ngx.shared.salt.get('salt');
-    if (found) {
-        return found;
-    }
-    const bytes = new Uint8Array(32);
-    globalThis.crypto.getRandomValues(bytes);
-    ngx.shared.salt.add('salt', Buffer.from(bytes).toString('hex'));
-    return ngx.shared.salt.get('salt');
-}
 
 // How long this request's answer may still take.
 function millisecondsLeft(r) {
@@ -81,7 +71,7 @@ async function login(r) {
     if (!basic || !basic.whole || basic.login.length > LONGEST_LOGIN) {
         return {result: 'refused'};
     }
-    const mark = crypto.createHmac('sha256', salt()).update(basic.login).digest('hex');
+    const mark = crypto.createHmac('sha256', salt.key()).update(basic.login).digest('hex');
     let result;
     while (!result && millisecondsLeft(r) > LONGEST_PAUSE_MS) {
         result = await remembered(r, mark);

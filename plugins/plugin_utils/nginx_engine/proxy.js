@@ -7,6 +7,7 @@ import counters from 'counters.js';
 import judge from 'judge.js';
 import patience from 'patience.js';
 import pods from 'pods.js';
+import sessions from 'sessions.js';
 import settings from 'settings.js';
 
 // $open_key: the key of a pod that is well, empty when there is none. $open_at: where that pod is found.
@@ -34,6 +35,13 @@ function otherKey(r) {
 
 function otherAt(r) {
     return placeOf(r.variables.other_key);
+}
+
+// A page of the login that ends a session.
+function noteSignOut(r) {
+    if (/\/sign_out(\/|$|\?)/.test(r.variables.request_uri)) {
+        sessions.signOut(r);
+    }
 }
 
 function ready(r) {
@@ -68,5 +76,6 @@ function metrics(r) {
 
 export default {
     check: check.check, clientNetwork: clients.network, decide: judge.decide, healthy, judge: judge.judge, metrics,
-    openAt, openKey, otherAt, otherKey, ownAuthorization: authorization.own, ready,
+    noteSession: sessions.note,
+    openAt, openKey, otherAt, otherKey, ownAuthorization: authorization.own, ready, noteSignOut,
 };

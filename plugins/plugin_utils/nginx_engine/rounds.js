@@ -11,10 +11,10 @@ const APART_MS = 250;
 const LATER_MS = 50;
 const POLL_MS = 15;
 
-// The last round that counts: {began, ended, well: [[key, address], ...], silent}. Times are milliseconds since 1970, `silent`
-// is the number of rounds in a row that found no pod well.
+// The last round that counts: {began, ended, well: [[key, address], ...], silent, down}. Times are milliseconds since 1970, `silent`
+// is the number of rounds in a row that found no pod well, `down` since when that opens the fallback, or 0.
 function last() {
-    return JSON.parse(ngx.shared.state.get('round') || '{"began":0,"ended":0,"well":[],"silent":0}');
+    return JSON.parse(ngx.shared.state.get('round') || '{"began":0,"ended":0,"well":[],"silent":0,"down":0}');
 }
 
 // An older round that ends late tells nothing new, and one that overlaps a silent one is no second one.
@@ -23,8 +23,10 @@ function tell(began, well) {
     const counts = well.length ? began >= before.began
         : began >= before.ended && began >= before.began + (before.silent ? APART_MS : 0);
     if (counts) {
+        const now = Date.now();
         const silent = well.length ? 0 : before.silent + 1;
-        ngx.shared.state.set('round', JSON.stringify({began: began, ended: Date.now(), well: well, silent: silent}));
+        const down = silent < SILENT_ROUNDS ? 0 : before.down || now;
+        ngx.shared.state.set('round', JSON.stringify({began: began, ended: now, well: well, silent: silent, down: down}));
     }
 }
 
@@ -36,6 +38,11 @@ function isSilent(round) {
 function areSilent() {
     const round = last();
     return isSilent(round) && Date.now() - round.ended < settings.check_is_late_ms;
+}
+
+// Since when the fallback answers, in milliseconds since 1970; 0 while a pod is well.
+function downSince() {
+    return last().down;
 }
 
 function firstOf(replies) {
@@ -98,4 +105,4 @@ async function since(moment, deadline) {
     }
 }
 
-export default {areSilent, since, tell};
+export default {areSilent, downSince, since, tell};
