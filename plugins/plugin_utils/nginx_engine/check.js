@@ -23,8 +23,8 @@ async function askAll(known) {
     const found = [], untold = [];
     const began = Date.now(), stranger = strangerTo(known);
     let isComplete = false;
-    for (let next = known.length ? known.length + 1 : 4; !isComplete && found.length < settings.keys.length; next = 4) {
-        const from = found.length + untold.length;
+    let from = 0;
+    for (let next = known.length ? known.length + 1 : 4; !isComplete && from < settings.keys.length; next = 4) {
         const asked = settings.keys.slice(from, from + next).map((key, i) => ({key: key, peer: known[from + i] || ''}));
         // The one more key leads to the first pod again where no pod has come.
         const guess = known.length ? known[0] : '';
@@ -34,7 +34,7 @@ async function askAll(known) {
             if (reply.refused) {
                 ngx.shared.state.set('refused', '1');
             }
-            if (reply.peer === undefined) {
+            if (reply.peer === undefined && asked[i].peer) {
                 untold.push(asked[i].key);
             } else if (!reply.peer || found.some((pod) => pod.peer === reply.peer)) {
                 isComplete = true;
@@ -42,6 +42,7 @@ async function askAll(known) {
                 found.push({peer: reply.peer, key: asked[i].key, well: reply.well, ms: reply.ms});
             }
         }
+        from += asked.length;
         isComplete = isComplete || Date.now() - began > settings.check_every_ms - settings.check_within_ms - 100;
     }
     return found.concat(silentOnes(known, found, untold));

@@ -135,7 +135,8 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         "not_well": [int(item) for item in policy.fallback_on if item.isdigit()] + [502, 504, *policy.check_failures],
         "host_not_known": list(policy.check_failures),
         "check_hosts": [policy.check_host, *policy.more_check_hosts],
-        "asked_once": list(policy.asked_once),
+        # They are looked for in the URL in lower case.
+        "asked_once": [mark.lower() for mark in policy.asked_once],
         "session_grace": policy.session_grace,
         "session_cookies": list(policy.session_cookies),
         "reasons": ["down", *policy.fallback_on],

@@ -11,23 +11,22 @@ import settings from 'settings.js';
 const MOST_TRIES = 4;
 const ERRORS = {network: 502, timeout: 504, down: 503};
 
-function askPod(r, pod, place) {
+function askPod(r, pod, at, location) {
     r.variables.pod_key = pod[0];
-    r.variables.pod_at = pods.place(pod[1]);
-    r.internalRedirect(place || '@ask');
+    r.variables.pod_at = at;
+    r.internalRedirect(location);
 }
 
-// The very pod that has just answered a check.
-function askAt(r, pod, place) {
-    r.variables.pod_key = pod[0];
-    r.variables.pod_at = pods.isAddress(pod[1]) ? pod[1] : 'target';
-    r.internalRedirect(place);
+// A pod that the last round of checks found well, in a location that has its own patience.
+function askWell(r, well, location) {
+    const pod = pods.anyOf(well);
+    askPod(r, pod, pods.place(pod[1]), location);
 }
 
 // What uses something up, such as the code of a login, is asked once and takes its time.
 function isAskedOnce(r) {
     const uri = unescaped(r.headersIn['X-Forwarded-Uri'] || '').toLowerCase();
-    return settings.asked_once.some((mark) => uri.includes(mark.toLowerCase()));
+    return settings.asked_once.some((mark) => uri.includes(mark));
 }
 
 function unescaped(uri) {
@@ -48,12 +47,12 @@ async function decide(r) {
     counters.count('requests_total');
     const well = pods.well();
     if (well.length && isAskedOnce(r)) {
-        askPod(r, pods.anyOf(well), '@ask-once');
+        askWell(r, well, '@ask-once');
     } else if (well.length && patience.isShort()) {
         r.variables.brief = '1';
-        askPod(r, pods.anyOf(well), '@ask-briefly');
+        askWell(r, well, '@ask-briefly');
     } else if (well.length) {
-        askPod(r, pods.anyOf(well));
+        askWell(r, well, '@ask');
     } else if (rounds.areSilent()) {
         await fallback.fall(r, 'down');
     } else {
@@ -112,7 +111,8 @@ async function settle(r, found, wasBrief) {
     }
     const next = another(r, round.well, wasBrief);
     if (next) {
-        askAt(r, next.pod, next.isLast ? '@ask-last' : '@ask');
+        // The very pod that has just answered a check, whatever key leads to it by now.
+        askPod(r, next.pod, pods.at(next.pod[1]), next.isLast ? '@ask-last' : '@ask');
     } else {
         fail(r, found);
     }

@@ -57,23 +57,20 @@ function isNameless() {
     return since !== null && Date.now() - since < NAMELESS_MS;
 }
 
-// Where proxy_pass finds a pod: in the upstream, by its key, or by its address.
+// For proxy_pass: the very address of a pod, and without one the upstream, which finds a pod by its key.
+function at(peer) {
+    return isAddress(peer) ? peer : 'target';
+}
+
+// Where a pod is found that the last round knew: by its key, which keeps connections, while DNS knows it.
 function place(peer) {
-    return isAddress(peer) && isNameless() ? peer : 'target';
+    return isNameless() ? at(peer) : 'target';
 }
 
 // Checks carry the cookie of the last answer, so that the target makes no session for each of them. A pod that refused one
 // without it gets no other until it takes one: a store that keeps no new session is of no use to those who come.
 function refusesStrangers(peer) {
     return ngx.shared.strangers.get(peer) !== undefined;
-}
-
-function noteStranger(peer, isTaken) {
-    if (isTaken) {
-        ngx.shared.strangers.delete(peer);
-    } else {
-        ngx.shared.strangers.set(peer, '1');
-    }
 }
 
 function cookieOf(reply) {
@@ -91,8 +88,8 @@ function remember(peer, reply) {
 }
 
 // njs, as a browser does, leaves out a header called Cookie: nginx gives that name to the one that is sent.
-async function askAbout(host, key, at, cookie) {
-    const url = `http://127.0.0.1:${settings.check_port}/check?key=${key}&at=${at}&host=${host}`;
+async function askAbout(host, key, where, cookie) {
+    const url = `http://127.0.0.1:${settings.check_port}/check?key=${key}&at=${where}&host=${host}`;
     try {
         const reply = await ngx.fetch(url, cookie ? {headers: {'X-Check-Cookie': cookie}} : {});
         const peer = lastOf(reply.headers.get('X-Checked-Pod'));
@@ -103,11 +100,11 @@ async function askAbout(host, key, at, cookie) {
 }
 
 // The target may know one host no more without being ill: what counts then is what it says about the others.
-async function askAboutHosts(pod, at, cookie) {
+async function askAboutHosts(pod, where, cookie) {
     const began = Date.now(), hosts = settings.check_hosts;
     let found;
     for (let i = 0; i < hosts.length && Date.now() - began < settings.check_within_ms / 2; i++) {
-        found = await askAbout(hosts[i], pod.key, at, cookie);
+        found = await askAbout(hosts[i], pod.key, where, cookie);
         if (!settings.host_not_known.includes(found.status)) {
             break;
         }
@@ -115,8 +112,13 @@ async function askAboutHosts(pod, at, cookie) {
     return found;
 }
 
+function isWell(found) {
+    return !settings.not_well.includes(found.status);
+}
+
 // What a pod ({key, peer}) answers to the check, after how long, and which one it was. Without an address nobody was asked: there
-// are no pods. `guess` is whose cookie to send where the pod is not known. A `peer` of undefined means that it cannot be told which one was asked.
+// are no pods. A `peer` of undefined means that it cannot be told which one was asked. `guess` is whose cookie to send where the
+// pod is not known.
 async function ask(pod, asStranger, guess) {
     const began = Date.now(), peer = pod.peer || guess;
     const bare = asStranger || refusesStrangers(peer);
@@ -135,21 +137,22 @@ async function ask(pod, asStranger, guess) {
     if (found.peer && found.reply) {
         remember(found.peer, found.reply);
     }
-    const well = !settings.not_well.includes(found.status);
-    const answered = ![502, 504].includes(found.status);
-    const reply = {peer: found.peer, well: well, ms: Date.now() - began, refused: bare && !well && answered};
-    if (bare && found.peer && (well || answered)) {
-        noteStranger(found.peer, well);
+    const well = isWell(found);
+    // nginx tells by these two that the pod did not answer.
+    const refused = bare && !well && ![502, 504].includes(found.status);
+    if (refused && found.peer) {
+        ngx.shared.strangers.set(found.peer, '1');
+    } else if (bare && well && found.peer) {
+        ngx.shared.strangers.delete(found.peer);
     }
-    return reply;
+    return {peer: found.peer, well: well, ms: Date.now() - began, refused: refused};
 }
 
 // What a known pod answers to a check at its very address, whatever key leads to it by now.
 async function askAt(pod) {
-    const at = isAddress(pod.peer) ? pod.peer : 'target';
     const cookie = refusesStrangers(pod.peer) ? undefined : ngx.shared.cookies.get(pod.peer);
-    const found = await askAboutHosts(pod, at, cookie);
-    return {peer: found.peer || pod.peer, well: !settings.not_well.includes(found.status)};
+    const found = await askAboutHosts(pod, at(pod.peer), cookie);
+    return {peer: found.peer || pod.peer, well: isWell(found)};
 }
 
-export default {anyOf, ask, askAt, each, isAddress, isSuspect, known, lastOf, place, suspect, well};
+export default {anyOf, ask, askAt, at, each, isAddress, isSuspect, known, lastOf, place, suspect, well};
