@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.changes import Undo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.granting import refused
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.inhabitants import inhabitants
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import (
     Run,
@@ -24,7 +23,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_sec
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.newer_runs import Rebased, apart, collide
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.run_name import check_run_name
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.undoing import LeftAlone, comes_back, plan_undo
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.unsigned_entries import refused
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_gone, wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import (
     CREATED,
@@ -33,7 +34,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
     Outcome,
     Writer,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.run_name import check_run_name
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.still_needed import still_needed
 

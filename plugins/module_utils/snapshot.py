@@ -11,7 +11,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_owner
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Run, runs
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import Entry
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.run_name import check_run_name
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 
 OBJECT_OPTIONS: dict[str, dict[str, Any]] = {
@@ -42,7 +41,6 @@ def run(task: Task) -> dict[str, Any]:
 
 
 def _keep(task: Task, refs: list[ObjectRef]) -> list[ObjectRef]:
-    check_run_name("run_id", task.params["run_id"])
     journal = task.journal(task.params["run_id"])
     todo = journal.unrecorded(dict.fromkeys(refs))
     states = task.client.concurrently(task.client.find, todo)

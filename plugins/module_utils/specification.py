@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
 
-from ansible_collections.resilient.traefik.plugins.module_utils.run_name import run_name_problem
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.run_name import run_name_problem
 
 Specification = Mapping[str, Any]
 

@@ -18,8 +18,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.fence import Fence
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal import Journal
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.rendering import render
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.run_name import check_run_name
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome, Writer
-from ansible_collections.resilient.traefik.plugins.module_utils.run_name import check_run_name
 
 WRITING_OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str"},

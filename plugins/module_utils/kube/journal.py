@@ -7,7 +7,6 @@ of the run to it; later writes add only which other fields they touch.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +45,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.own_namespa
     AlreadyThere,
     create_with_namespace,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.run_name import check_run_name
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 
 # Tasks of one run at the same time want the same name for their next part.
@@ -79,11 +79,7 @@ class Journal:
     """
 
     def __init__(self, client: Client, run_id: str, undoes: Sequence[str] = (), key: str = "") -> None:
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,50}[a-z0-9])?", run_id):
-            raise errors.BadArgument(
-                f"run_id: {run_id!r} must be at most 52 lower-case letters, digits, '-' and '.', and begin and end "
-                "with a letter or digit"
-            )
+        check_run_name("run_id", run_id)
         self._client = client
         # What the journal itself writes is not journaled.
         self._writer = Writer(client, check_mode=False)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.granting import refused
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_entries import Entry
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal_secrets import Signer, part_object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.unsigned_entries import refused
 
 Object = dict[str, Any]
 SIGNER = Signer("a-key-of-the-operator")
