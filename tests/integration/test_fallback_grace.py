@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.loopback
 
 # Of the answer these are about the connection or the moment.
 OF_THE_MOMENT = {"date", "server", "connection", "content-length", "content-type", "x-auth-fallback", "cache-control"}
-GRACE = {"session_grace": 60, "session_cookies": [SESSION["Cookie"].split("=")[0]]}
+GRACE: dict[str, Any] = {"session_grace": 60, "session_cookies": [SESSION["Cookie"].split("=")[0]]}
 OTHER_SESSION = {"Cookie": SESSION["Cookie"] + "x"}
 
 
@@ -55,7 +56,8 @@ def test_who_is_signed_in_goes_on_with_the_same_headers(graced: Proxy, mode: str
 
 
 def test_who_has_signed_out_is_out(graced: Proxy) -> None:
-    for way in ({"path": "/outpost.goauthentik.io/sign_out"}, {"uri": "/?X-authentik-logout=true"}):
+    ways: list[dict[str, Any]] = [{"path": "/outpost.goauthentik.io/sign_out"}, {"uri": "/?X-authentik-logout=true"}]
+    for way in ways:
         assert graced.ask(SESSION).status == 200
         graced.ask(SESSION, **way)
         assert graced.ask(SESSION).status == 200, "the stand-in's session lasts: only the memory of it is gone"

@@ -60,7 +60,7 @@ _JUDGED = frozenset(
 )
 
 # What authentik's outpost answers when it is ill or starts, and what of it must not be asked twice: the end of a login.
-_AUTHENTIK = {
+_AUTHENTIK: dict[str, list[Any]] = {
     "check_failures": list(ANSWERS_OF_THE_ILL),
     "asked_once": ["X-authentik-auth-callback=true"],
     "session_cookies": ["authentik_proxy_"],
@@ -128,13 +128,17 @@ class Wish:
         """The policy for a target that is asked that path with that Host header; the check asks about those hosts."""
         first, *more = check_hosts
         hidden = {"emergency_users": list(user_names)} if user_names else {}
-        kind = _AUTHENTIK | {"more_check_hosts": more} if self.check_failures else {}
+        kind = self._kind | {"more_check_hosts": more} if self._kind else {}
         return {**self.policy, "path": path, "host": host, "check_host": first, **kind, **hidden}
+
+    @property
+    def _kind(self) -> dict[str, list[Any]]:
+        return _AUTHENTIK if self.given.get("authentik") else {}
 
     @property
     def check_failures(self) -> list[int]:
         """Statuses that the check takes for a failure and a request does not."""
-        return list(ANSWERS_OF_THE_ILL) if self.given.get("authentik") else []
+        return list(self._kind.get("check_failures", ()))
 
     def fallback_of(self, host: str) -> str:
         """What the fallback does for a host: allow, basic or deny."""
