@@ -27,15 +27,17 @@ MakeAccount = Callable[..., Account]
 def account(admin: Client, namespace: str) -> Iterator[MakeAccount]:
     """Makes an account with some roles of the manifest, and gives its connection options.
 
-    What writes is bound in the test's namespace.
+    What writes is bound in the test's namespace, or in those that are given.
 
     ``account(["lock"], ("leases", "get"))`` has the role resilient-traefik-lock without one verb.
     """
     refs: list[ObjectRef] = []
 
-    def make(roles: Sequence[str], without: tuple[str, str] = ("", "")) -> Account:
+    def make(
+        roles: Sequence[str], without: tuple[str, str] = ("", ""), namespaces: Sequence[str] = (namespace,)
+    ) -> Account:
         name = f"least-{uuid4().hex[:8]}"
-        refs.extend(made_account(admin, name, roles, without, [namespace]))
+        refs.extend(made_account(admin, name, roles, without, namespaces))
         found = Account(least_privilege_params(admin, name))
         found.name = name
         return found
