@@ -9,7 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import policy_from
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import policy_from
 from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import engine_from, files_of
 
 DOCUMENTATION = r"""

@@ -17,7 +17,7 @@ from typing import Any
 
 from passlib.hash import bcrypt
 
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import policy_from
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import policy_from
 from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import Engine, files_of
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback_target import HOST, MEMBER, PATH, Loop, Names, Pod
@@ -61,6 +61,7 @@ class Proxy:
     status_port: int
     processes: dict[str, subprocess.Popen[bytes]]
     folder: Path
+    address: str = "127.0.0.1"
 
     def ask(
         self,
@@ -74,7 +75,7 @@ class Proxy:
         """What Traefik gets that asks about one request."""
         given = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": host, "X-Forwarded-Uri": uri}
         given |= {"X-Forwarded-Method": "GET", "X-Forwarded-For": "192.0.2.7"}
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
+        connection = http.client.HTTPConnection(self.address, port or self.port, timeout=10)
         started = time.monotonic()
         connection.request("GET", path, headers=given | dict(headers or {}))
         response = connection.getresponse()
@@ -160,21 +161,37 @@ def write_files(folder: Path, policy: dict[str, Any], engine: Engine, cost: int 
     Path(engine.users).write_text(f"{USER}:{bcrypt.using(rounds=cost, ident='2y').hash(PASSWORD)}\n")
 
 
-def engine_in(folder: Path, ports: list[int], dns_port: int) -> Engine:
+def engine_in(folder: Path, ports: list[int], dns_port: int, **more: Any) -> Engine:
     """The engine on loopback: the last of the six ports is that of the pods."""
+    more = {"listen": "127.0.0.1", "users": str(folder / "users")} | more
     return Engine(
         target=f"{NAME}:{ports[5]}",
         dns=f"127.0.0.1:{dns_port}",
         folder=str(folder),
-        users=str(folder / "users"),
         temporary=str(folder),
-        listen="127.0.0.1",
         port=ports[0],
         status_port=ports[1],
         check_port=ports[2],
         login_port=ports[3],
         quit_port=ports[4],
+        **more,
     )
+
+
+@contextmanager
+def processes_in(program: Path, folder: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """The two nginx of a proxy whose files are there."""
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name in ("proxy", "login"):
+            with (folder / f"{name}.log").open("ab") as log:
+                own = limited(program, folder, f"{name}.conf", *(["-g", "user root;"] if os.geteuid() == 0 else []))
+                processes[name] = subprocess.Popen(own, stdout=log, stderr=log)
+        yield processes
+    finally:
+        for process in processes.values():
+            process.terminate()
+            process.wait(20)
 
 
 @contextmanager
@@ -193,24 +210,18 @@ def running(
         loop.run(pod.start())
     engine = engine_in(folder, ports, dns_port)
     write_files(folder, policy, engine, cost)
-    processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        for name in ("proxy", "login"):
-            with (folder / f"{name}.log").open("wb") as log:
-                own = limited(program, folder, f"{name}.conf", *(["-g", "user root;"] if os.geteuid() == 0 else []))
-                processes[name] = subprocess.Popen(own, stdout=log, stderr=log)
-        proxy = Proxy(target, dns, loop, ports[0], ports[1], processes, folder)
-        eventually(lambda: _ready(proxy), "the proxy is ready", 20)
-        yield proxy
-        assert "exited on signal 11" not in proxy.log(), "a worker crashed: " + proxy.log()
+        with processes_in(program, folder) as processes:
+            proxy = Proxy(target, dns, loop, ports[0], ports[1], processes, folder)
+            eventually(lambda: is_ready(proxy), "the proxy is ready", 20)
+            yield proxy
+            assert "exited on signal 11" not in proxy.log(), "a worker crashed: " + proxy.log()
     finally:
-        for process in processes.values():
-            process.terminate()
-            process.wait(20)
         loop.close()
 
 
-def _ready(proxy: Proxy) -> bool:
+def is_ready(proxy: Proxy) -> bool:
+    """Whether it serves. Fails where one of its processes has ended."""
     for process in proxy.processes.values():
         assert process.poll() is None, "nginx ended"
     try:

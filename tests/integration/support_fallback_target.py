@@ -63,9 +63,10 @@ def header(head: str, name: str) -> str:
 class Pod:
     """One address of the target, which answers as authentik's outpost does.
 
-    ``mode`` is ok, hang, reset, close, trickle, drip, oversized, slow or a status. While it is ok, a client's own URL
-    makes its requests fail: by ``poison=MODE`` in its query, or because Go's url.Parse refuses it. Credentials and the
-    end of a login take ``core_seconds``; ``exchanged`` counts how often each code of a login came.
+    ``mode`` is ok, hang, reset, close, trickle, drip, oversized, slow, within (a redirect there) or a status. While it
+    is ok, a client's own URL makes its requests fail: by ``poison=MODE`` in its query, or because Go's url.Parse
+    refuses it. Credentials and the end of a login take ``core_seconds``; ``exchanged`` counts how often each code of a
+    login came.
     """
 
     address: str
@@ -77,6 +78,8 @@ class Pod:
     core_seconds: float = 0.3
     exchanged: Counter[str] = field(default_factory=Counter)
     jwt_bytes: int = 0
+    # By its own sessions whether somebody is signed in there; None where they are shared, as an embedded outpost's are.
+    own_sessions: dict[str, bool] | None = None
     heads: list[str] = field(default_factory=list)
     server: Any = None
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -135,10 +138,12 @@ class Pod:
     async def _reply(self, head: str, mode: str) -> bytes:
         if mode.isdigit():
             return response(f"{mode} told so")
+        if mode == "within":
+            return response("302 Found", ["Location: /outpost.goauthentik.io/start?rd=x"])
         if mode == "oversized":
             return response("200 OK", [f"X-Long: {'x' * 300_000}"])
         if _asked(head).startswith("/outpost.goauthentik.io/start?"):
-            return to_login(head)
+            return self._to_login(head)
         if not _asked(head).startswith(f"{PATH} HTTP/"):
             return response("404 nothing here")
         url = header(head, "X-Forwarded-Host") + header(head, "X-Forwarded-Uri")
@@ -147,22 +152,43 @@ class Pod:
         query = parse_qs(urlsplit(header(head, "X-Forwarded-Uri")).query)
         if query.get("X-authentik-auth-callback", [""])[0].lower() == "true":
             return await self._exchange(query)
-        if MEMBER in header(head, "Cookie"):
+        if self._is_member(head):
             return response(
                 "200 OK", ["X-Authentik-Username: alice", f"X-Authentik-Jwt: {'j' * self.jwt_bytes}", *ALWAYS]
             )
         if header(head, "Authorization").startswith(("Basic ", "Bearer ")):
             await asyncio.sleep(self.core_seconds)
-        return to_login(head)
+        return self._to_login(head)
+
+    def _is_member(self, head: str) -> bool:
+        if self.own_sessions is None:
+            return MEMBER in header(head, "Cookie")
+        return self.own_sessions.get(session_of(head), False)
+
+    def _to_login(self, head: str) -> bytes:
+        """A standalone outpost deletes the cookies of a session that another one made."""
+        if self.own_sessions is None:
+            return to_login(head)
+        made = session_of(head) or new_session()
+        if session_of(head) not in ("", *self.own_sessions):
+            return to_login(head, made, DELETED)
+        self.own_sessions.setdefault(made, False)
+        return to_login(head, made)
 
     async def _exchange(self, query: dict[str, list[str]]) -> bytes:
         """The end of a login, whose code is used up by the first who brings it."""
         code = query.get("code", [""])[0]
-        if not code:
+        session = MEMBER.partition("=")[2]
+        if self.own_sessions is not None:
+            claims = query.get("state", [""])[0].split(".")[1:2]
+            session = json.loads(base64.urlsafe_b64decode(claims[0] + "==")).get("sid", "") if claims else ""
+        if not code or session not in (self.own_sessions or {session}):
             return response("400 Bad Request")
+        if self.own_sessions is not None:
+            self.own_sessions[session] = True
         self.exchanged[code] += 1
         await asyncio.sleep(self.core_seconds)
-        return response("302 Found", [f"Location: https://{HOST}/", set_cookie(MEMBER.partition("=")[2], 3600)])
+        return response("302 Found", [f"Location: https://{HOST}/", set_cookie(session, 3600)])
 
 
 POISON = re.compile(r"[?&]poison=([a-z0-9]+)")
@@ -184,10 +210,21 @@ def set_cookie(session: str, seconds: int) -> str:
     return f"Set-Cookie: {COOKIE}={session}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"
 
 
-def to_login(head: str) -> bytes:
-    """Straight to authentik's login. Who sends no session's name gets one; one that cannot be is deleted."""
+def session_of(head: str) -> str:
+    """The session that a client names, or an empty string."""
     sent = re.search(rf"{COOKIE}=([^;\s]*)", header(head, "Cookie"))
-    session = sent[1] if sent else base64.b32encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return sent[1] if sent else ""
+
+
+def new_session() -> str:
+    """A session's name, as authentik makes them."""
+    return base64.b32encode(secrets.token_bytes(32)).decode().rstrip("=")
+
+
+def to_login(head: str, made: str = "", deleted: Sequence[str] = ()) -> bytes:
+    """Straight to authentik's login. Who sends no session's name gets one; one that cannot be is deleted."""
+    sent = session_of(head)
+    session = made or sent or new_session()
     url = f"https://{header(head, 'X-Forwarded-Host') or HOST}{header(head, 'X-Forwarded-Uri')}"
     claims = {"iss": "goauthentik.io/outpost/private", "sid": session, "redirect": unquote(url)}
     state = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
@@ -198,8 +235,8 @@ def to_login(head: str) -> bytes:
     lines = [f"Location: {location}", "Content-Type: text/html; charset=utf-8", "Vary: Accept-Encoding"]
     if not sent:
         lines.append(set_cookie(session, 3601))
-    elif not re.fullmatch(r"[A-Z2-7]{52}", session):
-        lines += DELETED
+    elif deleted or not re.fullmatch(r"[A-Z2-7]{52}", session):
+        lines += deleted or DELETED
     return response("302 Found", lines, f'<a href="{location.replace("&", "&amp;")}">Found</a>.\n\n')
 
 
@@ -213,6 +250,8 @@ class Names(asyncio.DatagramProtocol):
 
     def __init__(self, addresses: list[str]) -> None:
         self.addresses = addresses
+        # By the beginning of another name.
+        self.others: dict[str, list[str]] = {}
         self.mode = "ok"
         self.asked = 0
         self._transport: asyncio.DatagramTransport | None = None
@@ -227,7 +266,8 @@ class Names(asyncio.DatagramProtocol):
 
     def _reply(self, query: bytes) -> bytes:
         code = {"nxdomain": 3, "servfail": 2, "refused": 5}.get(self.mode, 0)
-        found = self.addresses if self.mode == "ok" else []
+        first = query[13 : 13 + query[12]].decode().lower()
+        found = self.others.get(first, self.addresses) if self.mode == "ok" else []
         end = query.index(b"\0", 12) + 5
         answers = b"".join(
             b"\xc0\x0c\x00\x01\x00\x01" + struct.pack("!IH", 1, 4) + socket.inet_aton(address) for address in found

@@ -12,7 +12,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from tests.integration.support_engine import config_map, secret
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Player
+from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, WAYS, Player
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
@@ -32,7 +32,7 @@ def _as_kubectl_apply_leaves_it(namespace: str, value: str) -> Object:
     return item
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("check", [True, False], ids=["check", "write"])
 def test_a_diff_shows_which_keys_change_and_no_value(
     admin: Client, player: Player, namespace: str, way: str, check: bool
@@ -59,7 +59,7 @@ def test_a_diff_shows_which_keys_change_and_no_value(
     assert stored == (OLD if check else NEW)
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_reading_hides_values_unless_asked(admin: Client, player: Player, namespace: str, way: str) -> None:
     stored = _as_kubectl_apply_leaves_it(namespace, OLD)
     admin.request("POST", f"/api/v1/namespaces/{namespace}/secrets", body=stored)
@@ -73,6 +73,7 @@ def test_reading_hides_values_unless_asked(admin: Client, player: Player, namesp
     assert base64.b64decode(data["password"]).decode() == OLD
 
 
+# What a module that fails prints of its arguments is where the two ways differ most.
 @pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
 def test_failures_show_no_value(admin: Client, player: Player, namespace: str, way: str) -> None:
     # A Secret's stringData has no owner once it is stored: only data can be in conflict.
@@ -95,7 +96,7 @@ def test_failures_show_no_value(admin: Client, player: Player, namespace: str, w
     assert [value for value in [*_spellings(OLD, NEW), "73317331"] if value in everything] == []
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_vaulted_values_arrive_decrypted(
     admin: Client, player: Player, namespace: str, way: str, tmp_path: Path
 ) -> None:

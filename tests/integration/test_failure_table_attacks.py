@@ -18,7 +18,7 @@ from tests.integration.support_fallback import basic
 from tests.integration.support_fallback_lab import HOST, OPEN, PLAIN, PROXY, SHUT, SPACE, FallbackLab
 
 pytest_plugins = ["tests.integration.support_fallback_lab"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 LONGEST = 2.5
 QUESTION = f"{LOGIN}/auth/traefik"

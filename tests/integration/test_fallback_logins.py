@@ -156,6 +156,16 @@ def test_a_client_is_who_the_trusted_hops_say(nginx: Path, tmp_path: Path) -> No
         assert proxy.ask({"X-Forwarded-For": "203.0.113.8, 10.0.0.1"} | basic()).status == 200
 
 
+def test_who_came_past_fewer_proxies_is_a_client_of_his_own(nginx: Path, tmp_path: Path) -> None:
+    with running(nginx, tmp_path, trusted_hops=2, attempts_per_minute=1, attempts_burst=1) as proxy:
+        proxy.seen_well()
+        proxy.switch("close")
+        for given in ("203.0.113.7, 10.0.0.1", "203.0.113.7", "203.0.113.7, 10.0.0.2"):
+            last = proxy.ask({"X-Forwarded-For": given} | basic(password=f"wrong {given}"))
+        assert last.status == 429
+        assert proxy.ask({"X-Forwarded-For": "203.0.113.8"} | basic()).status == 200
+
+
 def test_a_flood_from_everywhere_leaves_places_for_a_right_login(down: Proxy) -> None:
     stop = threading.Event()
     attempts: Counter[str] = Counter()

@@ -28,7 +28,7 @@ def test_metrics_are_as_prometheus_wants_them(proxy: Proxy) -> None:
     answer = proxy.status("/metrics")
     assert (answer.header("Content-Type") or "").startswith("text/plain; version=0.0.4")
     families = list(text_string_to_metric_families(answer.body))
-    assert len(families) == answer.body.count("# HELP ") == answer.body.count("# TYPE ") == 12
+    assert len(families) == answer.body.count("# HELP ") == answer.body.count("# TYPE ") == 15
     for family in families:
         assert family.name.startswith("fallback_proxy_")
         assert family.documentation.endswith(".")

@@ -11,7 +11,7 @@ from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import SESSION, Proxy, is_challenge, running
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 PATIENCE = "fallback_proxy_patience_seconds"
 SHORT, LONG = 0.25, 0.9

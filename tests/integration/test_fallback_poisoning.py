@@ -10,7 +10,7 @@ import pytest
 from tests.integration.support_fallback import SESSION, Proxy, basic
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 
 def test_anonymous_clients_cannot_push_others_into_the_fallback(proxy: Proxy) -> None:

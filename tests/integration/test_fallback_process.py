@@ -99,6 +99,14 @@ def test_another_worker_takes_over_from_one_that_is_killed(proxy: Proxy) -> None
         assert proxy.ask(SESSION).status == 200
 
 
+def answers(proxy: Proxy) -> int:
+    """The status of the proxy's health, 0 where it says nothing: the worker that stands still may have the question."""
+    try:
+        return proxy.status("/healthz").status
+    except TimeoutError:
+        return 0
+
+
 @pytest.mark.slow
 def test_a_proxy_whose_check_stands_still_calls_itself_unhealthy(nginx: Path, tmp_path: Path) -> None:
     with running(nginx, tmp_path) as proxy:
@@ -107,7 +115,7 @@ def test_a_proxy_whose_check_stands_still_calls_itself_unhealthy(nginx: Path, tm
         first = min(proxy.workers())
         os.kill(first, signal.SIGSTOP)
         try:
-            eventually(lambda: proxy.status("/healthz").status == 503, "unhealthy", 30)
+            eventually(lambda: answers(proxy) == 503, "unhealthy", 30)
         finally:
             os.kill(first, signal.SIGCONT)
         eventually(lambda: proxy.status("/healthz").status == 200, "healthy again", 10)

@@ -41,14 +41,15 @@ def test_check_apply_check_apply(bare: ProxyLab, audited: Audited) -> None:
     before = bare.state(SPACE)
     planned = roles.play("auth_proxy", AUTH, "--check", "--diff")
     assert planned.code == 0, planned.output
-    assert planned.changed == 3, planned.output
+    # The users' Secret, the neighbours' Secret, the proxy's objects, and the switch.
+    assert planned.changed == 4, planned.output
     assert not audited.writes()
     assert bare.state(SPACE) == before
     for shown in ("Deployment proxy-roles/auth-proxy", "PodDisruptionBudget", "NetworkPolicy", f"+    address: {OURS}"):
         assert shown in planned.output
     assert "$2" not in planned.output, "no hash is shown"
     played = roles.play("auth_proxy", AUTH)
-    assert (played.code, played.changed) == (0, 3), played.output
+    assert (played.code, played.changed) == (0, 4), played.output
     assert bare.address() == OURS
     audited.writes()
     for options in (("--check", "--diff"), ()):
@@ -69,6 +70,12 @@ def test_what_stands_is_as_it_should_be(hardened: ProxyLab) -> None:
     assert [(item["metadata"]["name"], item.get("immutable")) for item in maps] == [(configuration, True)]
     nodes = [each["spec"]["nodeName"] for each in hardened.cluster.pods(SPACE, PROXY)]
     assert len(set(nodes)) == len(nodes) == 2
+    service = hardened.cluster.read(f"/api/v1/namespaces/{SPACE}/services/auth-proxy")
+    assert service["spec"]["trafficDistribution"] == "PreferSameNode"
+    slices = f"/apis/discovery.k8s.io/v1/namespaces/{SPACE}/endpointslices"
+    (found,) = hardened.cluster.read(slices, labelSelector="kubernetes.io/service-name=auth-proxy")["items"]
+    hinted = {each["nodeName"]: each["hints"]["forNodes"] for each in found["endpoints"]}
+    assert hinted == {node: [{"name": node}] for node in nodes}
 
 
 def test_verify_can_be_played_alone(hardened: ProxyLab) -> None:

@@ -11,6 +11,11 @@ const families = () => ({
         'Requests that the policy answered instead of the target, by what was wrong with the target.',
         [].concat.apply([], settings.reasons.map((reason) => settings.answers.map((policy) => ({reason, policy})))),
     ],
+    remembered_total: ['Requests of a session that were answered without asking, as the target answered a moment before.', [{}]],
+    neighbour_questions_total: [
+        'Questions to the other pods of the proxy about a session, by what became of them.',
+        ['known', 'unknown', 'limited'].map((result) => ({result})),
+    ],
     failed_tries_total: [
         'Questions to one pod of the target that failed; another pod may have answered.',
         settings.reasons.filter((reason) => reason !== 'down').map((reason) => ({reason})),

@@ -38,9 +38,11 @@ OPEN_AGAIN_AFTER = 1.5
 # What the options of the place look like: all of them become words of nginx's configuration.
 _ENDPOINT = re.compile(r"[A-Za-z0-9._:\[\]-]{1,300}\Z")
 _FILE = re.compile(r"[A-Za-z0-9._/-]{1,300}\Z")
+_A_PLACE = (_ENDPOINT, "a host or an address, with or without a port")
+_A_FILE = (_FILE, "a path without special characters")
 _WORDS = {
-    **dict.fromkeys(("target", "dns", "listen"), (_ENDPOINT, "a host or an address, with or without a port")),
-    **dict.fromkeys(("folder", "users", "temporary", "modules"), (_FILE, "a path without special characters")),
+    **dict.fromkeys(("target", "dns", "listen", "neighbours"), _A_PLACE),
+    **dict.fromkeys(("folder", "users", "temporary", "modules", "neighbours_key"), _A_FILE),
 }
 
 
@@ -49,7 +51,8 @@ class Engine:
     """Where the policy is carried out. ``target`` is a name that resolves to the target's pods, with the pods' port.
 
     ``dns`` is the resolver's address, ``folder`` where the files will lie, ``users`` the htpasswd file there,
-    ``modules`` what nginx has to load for njs (nothing where it is built in).
+    ``modules`` what nginx has to load for njs (nothing where it is built in). ``neighbours`` is a name that resolves to
+    all pods of this proxy, with ``neighbours_port``, and ``neighbours_key`` the file of the key that they share.
     """
 
     target: str
@@ -65,6 +68,9 @@ class Engine:
     check_port: int = 9002
     login_port: int = 9003
     quit_port: int = 9004
+    neighbours: str = ""
+    neighbours_key: str = ""
+    neighbours_port: int = 9005
 
 
 def engine_from(place: Any) -> Engine:
@@ -86,6 +92,8 @@ def engine_from(place: Any) -> Engine:
         for word in [given] if isinstance(given, str) else given:
             if not shape.match(str(word)):
                 faults.append(f"{name}: expected {expected}, got {word!r}")
+    if bool(values.get("neighbours")) != bool(values.get("neighbours_key")):
+        faults.append("neighbours: they need the file of their key, neighbours_key, and the key needs them")
     if faults:
         raise BadArgument("The place of the proxy cannot be used. " + " ".join(f"{fault}." for fault in sorted(faults)))
     return Engine(**{**values, "modules": tuple(values.get("modules", ()))})
@@ -97,6 +105,7 @@ def files_of(policy: Policy, engine: Engine) -> dict[str, str]:
         "policy": policy,
         "engine": engine,
         "sessions_megabytes": SESSIONS_MEGABYTES,
+        "has_neighbours": _has_neighbours(policy, engine),
         "look_after": LOOK_AFTER,
         "last_within": policy.longest_wait - policy.answer_within - 2 * FOR_THE_FALLBACK,
         "once_within": ONCE_WITHIN,
@@ -126,6 +135,10 @@ def _intercepted(policy: Policy) -> list[int]:
     return [status for status in STATUSES if str(status) in policy.fallback_on or status in (502, 504)]
 
 
+def _has_neighbours(policy: Policy, engine: Engine) -> bool:
+    return policy.keeps_sessions and bool(engine.neighbours)
+
+
 def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
     return {
         "keys": keys(),
@@ -138,13 +151,21 @@ def _settings(policy: Policy, engine: Engine) -> dict[str, Any]:
         # They are looked for in the URL in lower case.
         "asked_once": [mark.lower() for mark in policy.asked_once],
         "session_grace": policy.session_grace,
+        "session_graces": sorted([host, seconds] for host, seconds in policy.session_graces.items()),
+        "session_by_path": policy.session_by_path,
         "session_cookies": list(policy.session_cookies),
+        "sticky": policy.sticky,
+        "remember_ms": policy.remember_session_for * 1000,
+        "open_paths": list(policy.open_paths),
+        "has_neighbours": _has_neighbours(policy, engine),
+        "neighbours_key": engine.neighbours_key,
         "reasons": ["down", *policy.fallback_on],
         "answers": sorted({policy.default, policy.strictest, *policy.hosts.values(), *policy.graces}),
         "path": policy.path,
         "realm": policy.realm,
         "retry_after": str(policy.retry_after),
         "user_header": policy.user_header,
+        # For who verifies: what the middleware has to take from the client's request.
         "identity_headers": [*policy.identity_headers, policy.user_header] if policy.identity_headers else [],
         "emergency_users": policy.emergency_users,
         # A try that begins later could keep a client waiting too long.

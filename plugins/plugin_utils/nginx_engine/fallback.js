@@ -7,16 +7,6 @@ import settings from 'settings.js';
 
 const LOGIN_IS_BUSY = 'The emergency login is busy, or was tried too often. Please try again in a few seconds.\n';
 
-// Nobody but the user of the emergency login is named. nginx leaves empty headers out; a blank one arrives as empty.
-function identify(r, user) {
-    settings.identity_headers.forEach((name) => {
-        r.headersOut[name] = ' ';
-    });
-    if (user !== undefined) {
-        r.headersOut[settings.user_header] = user;
-    }
-}
-
 function challenge(r) {
     r.headersOut['WWW-Authenticate'] = `Basic realm="${settings.realm}", charset="UTF-8"`;
     r.return(401, 'The login service does not answer. Please use the emergency login.\n');
@@ -26,7 +16,8 @@ async function basic(r) {
     const found = await login.login(r);
     counters.count('logins_total', {result: found.result});
     if (found.user !== undefined) {
-        identify(r, found.user);
+        // Nobody else is named: Traefik takes every header that names a user out of the client's request.
+        r.headersOut[settings.user_header] = found.user;
         r.return(200);
     } else if (found.result === 'refused') {
         challenge(r);
@@ -36,24 +27,31 @@ async function basic(r) {
     }
 }
 
-// Whoever is signed in stays in, with the very headers that the target gave.
-function goOn(r, headers, reason) {
-    counters.count('fallbacks_total', {reason: reason, policy: 'grace'});
+// The very headers that the target gave when it was asked last.
+function giveAgain(r, headers) {
     Object.keys(headers).forEach((name) => {
         r.headersOut[name] = headers[name] || ' ';
     });
-    r.headersOut['X-Auth-Fallback'] = 'grace';
-    r.headersOut['Cache-Control'] = 'no-store';
     if (!headers.Authorization) {
         authorization.giveBack(r);
     }
     r.return(200);
 }
 
-async function fall(r, reason) {
-    const session = sessions.known(r);
+// Whoever is signed in stays in. Returns whether this is somebody who is.
+async function goOn(r, reason) {
+    const session = await sessions.known(r);
     if (session) {
-        goOn(r, session, reason);
+        counters.count('fallbacks_total', {reason: reason, policy: 'grace'});
+        r.headersOut['X-Auth-Fallback'] = 'grace';
+        r.headersOut['Cache-Control'] = 'no-store';
+        giveAgain(r, session);
+    }
+    return Boolean(session);
+}
+
+async function fall(r, reason) {
+    if (await goOn(r, reason)) {
         return;
     }
     const answer = r.variables.fallback_answer;
@@ -61,7 +59,6 @@ async function fall(r, reason) {
     r.headersOut['X-Auth-Fallback'] = 'true';
     r.headersOut['Cache-Control'] = 'no-store';
     if (answer === 'allow') {
-        identify(r);
         authorization.giveBack(r);
         r.return(200);
     } else if (answer === 'basic') {
@@ -72,4 +69,4 @@ async function fall(r, reason) {
     }
 }
 
-export default {fall};
+export default {fall, giveAgain, goOn};

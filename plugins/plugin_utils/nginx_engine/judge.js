@@ -1,10 +1,12 @@
 // What becomes of one request: a pod that is well is asked. A request that failed goes to another pod that answers a check of
 // this moment; where none does, the fallback answers; where one does and cannot help either, the request gets its own error.
+import affinity from 'affinity.js';
 import counters from 'counters.js';
 import fallback from 'fallback.js';
 import patience from 'patience.js';
 import pods from 'pods.js';
 import rounds from 'rounds.js';
+import sessions from 'sessions.js';
 import settings from 'settings.js';
 
 // nginx ends a request after ten redirects of its own, and a try takes two.
@@ -19,7 +21,7 @@ function askPod(r, pod, at, location) {
 
 // A pod that the last round of checks found well, in a location that has its own patience.
 function askWell(r, well, location) {
-    const pod = pods.anyOf(well);
+    const pod = pods.anyOf(affinity.ofClient(r, well));
     askPod(r, pod, pods.place(pod[1]), location);
 }
 
@@ -27,6 +29,12 @@ function askWell(r, well, location) {
 function isAskedOnce(r) {
     const uri = unescaped(r.headersIn['X-Forwarded-Uri'] || '').toLowerCase();
     return settings.asked_once.some((mark) => uri.includes(mark));
+}
+
+// What ends a session, or is about the login itself, is the target's to answer.
+function isOfTheLogin(r) {
+    const uri = r.headersIn['X-Forwarded-Uri'] || '';
+    return isAskedOnce(r) || settings.open_paths.some((path) => uri.startsWith(path));
 }
 
 function unescaped(uri) {
@@ -45,6 +53,12 @@ async function decide(r) {
         return;
     }
     counters.count('requests_total');
+    const session = settings.remember_ms && !isOfTheLogin(r) ? sessions.remembered(r) : undefined;
+    if (session) {
+        counters.count('remembered_total');
+        fallback.giveAgain(r, session);
+        return;
+    }
     const well = pods.well();
     if (well.length && isAskedOnce(r)) {
         askWell(r, well, '@ask-once');
@@ -73,8 +87,10 @@ function trouble(r) {
 
 // Of the pods that just answered a check one that has not failed this request, if there is time to ask it. After a short
 // look the pod that was asked may be given the whole time: this request is slow, not the pod. {pod, isLast} or undefined.
-function another(r, well, wasBrief) {
+// While the client's own pod is well no other is asked, which would take its session for none and delete it.
+function another(r, answered, wasBrief) {
     const v = r.variables;
+    const well = affinity.ofClient(r, answered);
     const asked = pods.each(v.upstream_addr);
     const left = well.filter((pod) => !asked.includes(pod[1]));
     const sent = asked.some(pods.isAddress) && pods.lastOf(v.upstream_connect_time) !== '-';
@@ -103,8 +119,13 @@ function fail(r, found) {
 }
 
 async function settle(r, found, wasBrief) {
-    const now = Date.now();
-    const round = await rounds.since(now, now + settings.longest_ms - 1000 * Number(r.variables.request_time));
+    const now = Date.now(), came = now - 1000 * Number(r.variables.request_time);
+    const deadline = came + settings.longest_ms;
+    // Who is signed in gets what the target gave him a moment ago: for that, one round of this moment is enough.
+    if (sessions.mayGoOn(r) && await rounds.isSilentNow(came, now, deadline) && await fallback.goOn(r, found)) {
+        return;
+    }
+    const round = await rounds.since(now, deadline);
     if (round.silent) {
         await fallback.fall(r, found);
         return;

@@ -1,19 +1,23 @@
 // Decides before the target is asked: a check every second says which of its pods are well, and a request goes to one of
 // those or straight to the fallback. What a request itself meets changes nothing for others; it only has the pod checked.
+import affinity from 'affinity.js';
 import authorization from 'authorization.js';
+import bodies from 'bodies.js';
 import check from 'check.js';
 import clients from 'clients.js';
 import counters from 'counters.js';
 import judge from 'judge.js';
+import neighbours from 'neighbours.js';
 import patience from 'patience.js';
 import pods from 'pods.js';
+import rounds from 'rounds.js';
 import sessions from 'sessions.js';
 import settings from 'settings.js';
 
 // $open_key: the key of a pod that is well, empty when there is none. $open_at: where that pod is found.
 function openKey(r) {
     const well = pods.well();
-    return well.length ? pods.anyOf(well)[0] : '';
+    return well.length ? pods.anyOf(affinity.ofClient(r, well))[0] : '';
 }
 
 function placeOf(key) {
@@ -66,6 +70,7 @@ function metrics(r) {
         counters.gauge('last_check_timestamp_seconds', 'When the last round of checks began, since 1970.', [
             [{}, check.lastRound() / 1000],
         ]),
+        counters.gauge('neighbours', 'Other pods of the proxy that answer this one.', [[{}, neighbours.all().length]]),
         counters.gauge('patience_seconds', 'How long a request waits for a pod before others are looked at.', [
             [{}, patience.isShort() ? settings.look_after : settings.answer_within],
         ]),
@@ -74,8 +79,15 @@ function metrics(r) {
     r.return(200, families.map((lines) => lines.join('\n') + '\n').join(''));
 }
 
+function answerNeighbour(r) {
+    return neighbours.answer(r, sessions);
+}
+
 export default {
-    check: check.check, clientNetwork: clients.network, decide: judge.decide, healthy, judge: judge.judge, metrics,
+    answerNeighbour, answerRound: rounds.answerRound, findNeighbours: neighbours.find, tellNeighbours: neighbours.round,
+    mayBeHeard: neighbours.mayBeHeard,
+    askWithoutBody: bodies.askWithout, check: check.check, clientNetwork: clients.network, decide: judge.decide, healthy, judge: judge.judge, metrics,
     noteSession: sessions.note,
-    openAt, openKey, otherAt, otherKey, ownAuthorization: authorization.own, ready, noteSignOut,
+    openAt, openKey, otherAt, otherKey, ownAuthorization: authorization.own,
+    podCookie: affinity.cookie, ready, noteSignOut,
 };

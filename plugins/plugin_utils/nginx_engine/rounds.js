@@ -4,7 +4,7 @@ import pods from 'pods.js';
 import settings from 'settings.js';
 import timers from 'timers.js';
 
-const SILENT_ROUNDS = 2;
+const SILENT = 2;
 // A target that refuses at once is looked at in two moments, not twice in one.
 const APART_MS = 250;
 // A pod that answers so much later than the first one is asked by requests too.
@@ -25,13 +25,13 @@ function tell(began, well) {
     if (counts) {
         const now = Date.now();
         const silent = well.length ? 0 : before.silent + 1;
-        const down = silent < SILENT_ROUNDS ? 0 : before.down || now;
+        const down = silent < SILENT ? 0 : before.down || now;
         ngx.shared.state.set('round', JSON.stringify({began: began, ended: now, well: well, silent: silent, down: down}));
     }
 }
 
 function isSilent(round) {
-    return round.silent >= SILENT_ROUNDS;
+    return round.silent >= SILENT;
 }
 
 // Whether the rounds of this moment say that no pod is well.
@@ -75,18 +75,55 @@ async function askNow() {
     tell(began, well);
 }
 
-// One request asks for all that wait. One that is gone meanwhile, and never gives its place back, loses it by time.
+// One request asks for all that wait, and has a request of its own do it: njs holds a request until all that it fetches has come,
+// and this one is to go on when the first pod has answered. A place that is never given back is lost by time.
 async function askForAll() {
     if (!ngx.shared.rounds.add('asked', '1', settings.check_within_ms + 200)) {
         return false;
     }
-    await askNow();
-    ngx.shared.rounds.delete('asked');
+    try {
+        await ngx.fetch(`http://127.0.0.1:${settings.check_port}/round`);
+    } catch (e) {
+        // Whatever it found out counts, and who waits for it looks by himself.
+    }
     return true;
 }
 
-// What a round that began after that moment found, when `deadline` has come at the latest: {well, silent}. Neither when there was
-// no time to find out; then what holds for every request at this moment counts.
+async function answerRound(r) {
+    await askNow();
+    ngx.shared.rounds.delete('asked');
+    // With a body: without one it would end with the connection, and that with the last check.
+    r.return(200, 'told\n');
+}
+
+// Whether a round that ended after `came` found no pod well, and none that began after `failed` found one that is. That is
+// not enough to open anything: it lets somebody go on with what the target gave him already.
+async function isSilentNow(came, failed, deadline) {
+    for (;;) {
+        const round = last();
+        if (round.silent && round.ended >= came) {
+            return true;
+        }
+        const left = deadline - Date.now();
+        if (left <= 0 || (round.well.length && round.began >= failed)) {
+            return false;
+        }
+        await another(left);
+    }
+}
+
+// Have every pod asked once more, or wait a little for the round that runs.
+async function another(left) {
+    const round = last();
+    const early = round.silent && Date.now() < round.began + APART_MS;
+    const asked = early ? false : await timers.within(left, askForAll(), true);
+    if (!asked) {
+        await timers.pause(Math.min(POLL_MS, left));
+    }
+}
+
+// What rounds that began after that moment found, when `deadline` has come at the latest: {well, silent}, silent after SILENT
+// rounds in a row. Neither when there was no time to find out; then what holds for every request at this moment counts.
 async function since(moment, deadline) {
     for (;;) {
         const round = last();
@@ -97,12 +134,8 @@ async function since(moment, deadline) {
         if (left <= 0) {
             return {well: [], silent: areSilent()};
         }
-        const early = round.silent && Date.now() < round.began + APART_MS;
-        const asked = early ? false : await timers.within(left, askForAll(), true);
-        if (!asked) {
-            await timers.pause(Math.min(POLL_MS, left));
-        }
+        await another(left);
     }
 }
 
-export default {areSilent, downSince, since, tell};
+export default {answerRound, areSilent, downSince, isSilentNow, since, tell};

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from dataclasses import replace
 
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import policy_from
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import policy_from
 from ansible_collections.resilient.traefik.plugins.plugin_utils.nginx_engine.engine import (
     Engine,
     engine_from,
@@ -51,7 +52,7 @@ def test_what_nginx_tells_by_502_and_504_is_judged_whatever_the_policy_says() ->
 
 def test_no_login_is_asked_for_where_return_would_answer_first() -> None:
     login = files_of(POLICY, ENGINE)["login.conf"]
-    location = login[login.index("location = /login {") :]
+    location = login[login.index("location = /check {") :]
     assert "return" not in location[: location.index("}")]
 
 
@@ -72,7 +73,7 @@ def test_every_import_of_a_script_is_among_the_files() -> None:
     files = files_of(POLICY, ENGINE)
     imported = {name for text in files.values() for name in re.findall(r"^import \w+ from '(.+\.js)';$", text, re.M)}
     assert imported - files.keys() == set()
-    assert {name for name in files if name.endswith(".js")} - imported == {"proxy.js", "quit.js"}
+    assert {name for name in files if name.endswith(".js")} - imported == {"names.js", "proxy.js", "quit.js"}
 
 
 PLACE = {"target": "peers.test.:9000", "dns": "10.96.0.10", "folder": "/etc/proxy", "users": "/users"}
@@ -110,3 +111,26 @@ def test_timers_are_cleared_in_one_place_only() -> None:
     """Where one is cleared while it fires, njs 0.9.9 removes it twice, and a worker under load crashes."""
     files = files_of(POLICY, ENGINE)
     assert [name for name, text in files.items() if "clearTimeout" in text] == ["timers.js"]
+
+
+def test_neighbours_are_asked_only_where_sessions_are_kept() -> None:
+    street = {**PLACE, "neighbours": "proxies.ns.svc.test.:9005", "neighbours_key": "/etc/key/key"}
+    assert "upstream neighbours" not in files_of(POLICY, engine_from(street))["proxy.conf"]
+    kept = replace(POLICY, session_grace=60, session_cookies=("s_",))
+    assert "server proxies.ns.svc.test.:9005 resolve" in files_of(kept, engine_from(street))["proxy.conf"]
+    assert "upstream neighbours" not in files_of(kept, engine_from(PLACE))["proxy.conf"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"neighbours": "a.test.:9005"}, "neighbours: they need the file of their key"),
+        ({"neighbours_key": "/key"}, "neighbours: they need the file of their key"),
+        ({"neighbours": "a.test.:9005; }", "neighbours_key": "/key"}, "neighbours: expected a host or an address"),
+        ({"neighbours": "a.test.:9005", "neighbours_key": "/key;"}, "neighbours_key: expected a path"),
+        ({"neighbours_port": "x"}, "neighbours_port: expected a number"),
+    ],
+)
+def test_a_wrong_place_of_neighbours_is_refused(options: dict[str, str], words: str) -> None:
+    with pytest.raises(BadArgument, match=words):
+        engine_from(PLACE | options)

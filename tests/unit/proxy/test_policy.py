@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import Policy, policy_from
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import Policy
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import policy_from
 
 LEAST = {"path": "/auth", "host": "blocker.test:8080", "check_host": "www.example.test"}
 
@@ -73,6 +75,7 @@ def test_the_strictest_answer_in_use_is_for_hosts_that_cannot_be_told() -> None:
         ({"open_paths": "/a/"}, "open_paths: expected a list of path prefixes, got '/a/'"),
         ({"path": "/a//b"}, "path: '/a//b' is not a plain absolute path"),
         ({"host": "a.test:0"}, "host: 'a.test:0' is not a host name"),
+        ({"sticky": "no"}, "sticky: expected true or false, got 'no'"),
         ({"identity_headers": ["Content-Length"]}, "identity_headers: 'Content-Length' is not a header that names"),
         ({"identity_headers": ["X-a: b"]}, "identity_headers: 'X-a: b' is not a header that names"),
         ({"emergency_users": ["a:b"]}, "emergency_users: 'a:b' is not the name of a user"),
@@ -119,3 +122,39 @@ def test_traefik_has_to_take_from_the_answer_whatever_names_a_user() -> None:
         LEAST | {"identity_headers": ["X-authentik-username", "X-authentik-uid"], "emergency_users": ["emergency"]}
     )
     assert policy.answer_headers == ("X-authentik-username", "X-authentik-uid", "X-Auth-Fallback", "Authorization")
+
+
+def test_the_grace_is_by_host_too() -> None:
+    policy = policy_from({**LEAST, "session_cookies": ["s_"], "session_graces": {"Admin.test.": 0, "www.test": "300"}})
+    assert policy.session_graces == {"admin.test": 0, "www.test": 300}
+    assert (policy.longest_grace, policy.keeps_sessions, policy.graces) == (300, True, ("grace",))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"session_graces": {"a b": 3}}, "session_graces: 'a b' is not a host name"),
+        ({"session_graces": {"a.test": 86401}}, "session_graces: a.test: expected a whole number from 0 to 86400"),
+        ({"session_graces": {"a.test": "1; }"}}, "session_graces: a.test: expected a whole number"),
+        ({"session_graces": 900}, "session_graces: expected seconds by host"),
+        ({"remember_session_for": 61}, "remember_session_for: expected a whole number from 0 to 60"),
+        ({"session_by_path": "no"}, "session_by_path: expected true or false"),
+    ],
+)
+def test_a_wrong_memory_of_sessions_is_refused(options: dict[str, object], words: str) -> None:
+    with pytest.raises(BadArgument, match=re.escape(words)):
+        policy_from(LEAST | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "keeps"),
+    [
+        ({"session_grace": 60}, False),
+        ({"session_cookies": ["s_"]}, False),
+        ({"session_cookies": ["s_"], "session_grace": 60}, True),
+        ({"session_cookies": ["s_"], "remember_session_for": 1}, True),
+        ({"session_cookies": ["s_"], "session_graces": {"a.test": 1}}, True),
+    ],
+)
+def test_sessions_are_kept_where_they_can_be_told_and_are_wanted(options: dict[str, object], keeps: bool) -> None:
+    assert policy_from(LEAST | options).keeps_sessions is keeps

@@ -1,0 +1,146 @@
+"""Bodies that Traefik sends along: nobody here needs them, and they lie nowhere. No cluster needed."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.integration.support_fallback import SESSION, USER, Answer, Proxy, basic, is_challenge, running
+from tests.integration.support_fallback_target import HOST, PATH
+
+pytest_plugins = ["tests.integration.support_fallback_fixtures"]
+BYTES, PIECE = 40 << 20, b"x" * (1 << 16)
+# Of the workers together, while a body comes in.
+MEMORY_KIB = 4096
+LOGIN_PAGE = "/outpost.goauthentik.io/start"
+
+
+def on_disk(proxy: Proxy) -> list[str]:
+    """The bodies that workers keep in files: nginx deletes such a file at once, and has it open."""
+    found = []
+    for worker in proxy.workers():
+        for number in Path(f"/proc/{worker}/fd").iterdir():
+            with suppress(OSError):
+                found.append(str(number.readlink()))
+    return [path for path in found if "/body/" in path or "/proxy/" in path]
+
+
+def memory_kib(proxy: Proxy) -> int:
+    """What the workers have in memory together."""
+    texts = [Path(f"/proc/{worker}/status").read_text() for worker in proxy.workers()]
+    return sum(int(text.partition("VmRSS:")[2].split()[0]) for text in texts)
+
+
+def head_of(path: str, *more: str) -> bytes:
+    """A POST as Traefik asks with forwardBody, up to the body."""
+    lines = [f"POST {path} HTTP/1.1", "Host: proxy.test", "X-Forwarded-Proto: https", f"X-Forwarded-Host: {HOST}"]
+    lines += ["X-Forwarded-Uri: /", "X-Forwarded-Method: POST", "X-Forwarded-For: 192.0.2.7", *more, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+@contextmanager
+def opened(proxy: Proxy, path: str = PATH, *more: str) -> Iterator[socket.socket]:
+    """A connection on which the head of a POST was sent."""
+    with closing(socket.create_connection(("127.0.0.1", proxy.port), timeout=30)) as connection:
+        connection.sendall(head_of(path, *more))
+        yield connection
+
+
+def answer_on(connection: socket.socket) -> Answer:
+    """What comes back on it."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return Answer(response.status, 0, response.getheaders(), response.read().decode())
+
+
+def posted(port: int, path: str, headers: dict[str, str]) -> int:
+    """The status of a POST with a body of 100 KB."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with closing(connection):
+        connection.request("POST", path, body=b"x" * 100_000, headers=headers)
+        return connection.getresponse().status
+
+
+@pytest.mark.parametrize("path", [PATH, LOGIN_PAGE])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_forty_megabytes_of_a_stranger_lie_nowhere(proxy: Proxy, path: str, chunked: bool) -> None:
+    before = memory_kib(proxy)
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {BYTES}"
+    piece = b"%x\r\n%s\r\n" % (len(PIECE), PIECE) if chunked else PIECE
+    with opened(proxy, path, framing) as connection:
+        for number in range(BYTES // len(PIECE)):
+            connection.sendall(piece)
+            if number % 100 == 99:
+                assert not on_disk(proxy)
+                assert memory_kib(proxy) - before < MEMORY_KIB
+    assert "buffered to a temporary file" not in proxy.log()
+    assert proxy.ask(SESSION).status == 200
+
+
+def test_the_answer_does_not_wait_for_the_body_and_is_the_same(proxy: Proxy) -> None:
+    for headers in ({}, SESSION):
+        plain = proxy.ask(headers)
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        with opened(proxy, PATH, f"Content-Length: {BYTES}", *lines) as connection:
+            answer = answer_on(connection)
+        assert answer.status == plain.status
+        own = {"Content-Length", "Content-Type", "Date", "Location", "Set-Cookie", "Transfer-Encoding"}
+        for name in {name for name, _value in plain.headers} - own:
+            assert answer.all(name) == plain.all(name), name
+        assert bool(answer.header("Location")) is bool(plain.header("Location"))
+        assert len(answer.all("Set-Cookie")) == len(plain.all("Set-Cookie"))
+
+
+def test_a_redirect_within_the_site_stays_one(proxy: Proxy) -> None:
+    for pod in proxy.pods:
+        pod.poison = ("x-within", "within")
+    with opened(proxy, PATH, "Content-Length: 5", "x-within: 1") as connection:
+        location = answer_on(connection).header("Location")
+    assert location == proxy.ask({"x-within": "1"}).header("Location") == "/outpost.goauthentik.io/start?rd=x"
+
+
+def test_several_cookies_stay_several(proxy: Proxy) -> None:
+    unknown = "Cookie: authentik_proxy_4e95c3c8=unknown; " + SESSION["Cookie"].partition("=")[0] + "=unknown"
+    with opened(proxy, PATH, "Content-Length: 5", unknown) as connection:
+        assert len(answer_on(connection).all("Set-Cookie")) == 3
+
+
+def test_what_a_body_says_is_no_request(proxy: Proxy) -> None:
+    inside, member = b"GET /metrics HTTP/1.1\r\nHost: proxy.test\r\n\r\n", f"Cookie: {SESSION['Cookie']}"
+    with opened(proxy, PATH, f"Content-Length: {len(inside)}", member) as connection:
+        connection.sendall(inside + head_of(PATH, "Content-Length: 0", "Connection: close", member))
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answers.count(b"HTTP/1.1 ") == answers.count(b"HTTP/1.1 200 ") == 2, answers
+    assert answers.lower().count(b"x-authentik-username: alice") == 2
+
+
+def test_a_fallback_answers_as_without_a_body(nginx: Path, tmp_path: Path) -> None:
+    hosts = {"open.test": "allow", "shut.test": "deny"}
+    with running(nginx, tmp_path, hosts=hosts, emergency_users=[USER]) as proxy:
+        proxy.seen_well()
+        proxy.switch("close")
+        with opened(proxy, PATH, f"Content-Length: {BYTES}") as connection:
+            assert is_challenge(answer_on(connection))
+        login = f"Authorization: {basic()['Authorization']}"
+        with opened(proxy, PATH, f"Content-Length: {BYTES}", login) as connection:
+            right = answer_on(connection)
+        assert (right.status, right.header("X-authentik-username")) == (200, USER)
+        for host, status in (("open.test", 200), ("shut.test", 503)):
+            given = {"X-Forwarded-Host": host, "X-Forwarded-Method": "POST", "X-Forwarded-Uri": "/"}
+            assert posted(proxy.port, PATH, given) == status
+
+
+def test_a_failed_request_with_a_body_gets_its_own_error(proxy: Proxy) -> None:
+    for pod in proxy.pods:
+        pod.poison = ("x-poison", "500")
+    with opened(proxy, PATH, f"Content-Length: {BYTES}", "x-poison: 1") as connection:
+        assert answer_on(connection).status == 500
+
+
+def test_nobody_sends_a_body_to_the_port_that_tells_of_the_state(proxy: Proxy) -> None:
+    assert posted(proxy.status_port, "/metrics", {}) == 413
