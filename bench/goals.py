@@ -215,4 +215,38 @@ MEASURING = (
         limit=10,
     ),
 )
-GOALS = (*ENGINE, *PROXIES, *GROWTH, *MEASURING)
+AUDITING = (
+    Goal(
+        "all rules over 2,000 Ingresses and more, processor time",
+        "processor time of the rules: audit, 8,000 objects",
+        limit=1.0,
+    ),
+    Goal(
+        "an audit of the same, all beyond the lists, processor time",
+        "processor time beyond the lists: audit, 8,000 objects",
+        limit=5.0,
+    ),
+    *(
+        goal
+        for away in ("", ", 50 ms away")
+        for goal in (
+            Goal(
+                f"an audit of the same by its API server, all beyond the lists{away}",
+                f"beyond the lists: audit{away}",
+                limit=5.0,
+            ),
+            *(
+                Goal(
+                    f"the lists of an audit, beside kubectl get --raw of each {words}{away}",
+                    f"lists: audit{away}",
+                    1.2,
+                    f"kubectl get --raw, {words}{away}",
+                )
+                for words in ("one after another", "eight at once")
+            ),
+            Goal(f"memory of the audit as a module{away}", f"memory: audit as a module{away}", limit=150),
+            Goal(f"explain of one of 2,500 hosts, nobody slow{away}", f"explain{away}", limit=2.0),
+        )
+    ),
+)
+GOALS = (*ENGINE, *PROXIES, *GROWTH, *MEASURING, *AUDITING)

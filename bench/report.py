@@ -27,8 +27,9 @@ def written(results: Results) -> str:
     parts = [
         "# What `make bench` measured",
         "Medians of the rounds with the smallest and the largest value, all contenders of a case in turns in the same "
-        "run on the lab. The time of an empty play is taken off what ran in a play. kubectl's times are whole. Figures "
-        "per second (/s) are better when larger, all others when smaller.",
+        "run on the lab, those of `auditing` on API servers of the bench's own. The time of an empty play is taken off "
+        "what ran in a play. kubectl's times are whole. Figures per second (/s) are better when larger, all others "
+        "when smaller.",
         table(results).rstrip(),
         *([_secrets(results.secrets)] if results.secrets else []),
         "Machine: "
