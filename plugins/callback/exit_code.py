@@ -1,19 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ends ansible-playbook with the exit code of the worst drill verdict."""
+"""Ends ansible-playbook with the exit code of the worst verdict of drills and audits."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: exit_code
 type: aggregate
-short_description: End ansible-playbook with the exit code of a drill's verdict
+short_description: End ansible-playbook with the exit code of the verdict of a drill or an audit
 version_added: 0.3.0
 author: The resilient.traefik authors (@resilient)
 description:
   - Ansible itself ends with 2 whatever failed. With this callback a run of drills ends with 0 when all passed, 10 when
     one deviated, 11 when one was not run, 12 when a measurement was inconclusive, and 13 when a cluster is not as it
     was before.
-  - Where clusters differ, the worst verdict counts. Runs without a drill report end as they always do.
+  - A run of audits ends with 0 when all passed, 10 when there are findings that one was to fail on, 11 where there is
+    no Traefik, and 12 where too little could be read.
+  - Where clusters differ, the worst verdict counts. Runs without a drill report or an audit end as they always do.
 requirements:
   - Enable it with C(ANSIBLE_CALLBACKS_ENABLED=resilient.traefik.exit_code).
 """
@@ -26,7 +28,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict im
 
 
 class CallbackModule(CallbackBase):
-    """Looks at the results of M(resilient.traefik.drill_report)."""
+    """Looks at the results of M(resilient.traefik.drill_report) and M(resilient.traefik.audit)."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
