@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from tests.integration.http_in_pod import Answer, Door, ask, ask_all
+from tests.integration.http_in_pod import Answer, Door, ask_all
 from tests.integration.lab_cluster import LabCluster
 from tests.integration.standin import StandIn
+from tests.integration.support_login import log_in_through_traefik
 
 TRAEFIK = "app.kubernetes.io/name=traefik,app.kubernetes.io/instance=traefik-traefik"
 OUTPOST = "app.kubernetes.io/name=authentik,app.kubernetes.io/component=server"
@@ -53,7 +54,7 @@ class Lab:
 
     def measure(self, progress: Callable[[str], None]) -> Iterator[Measured]:
         """Each failure in its turn, all visits at once; everything is well again at the end."""
-        cookie = self._session()
+        cookie = log_in_through_traefik(self.doors()[0], "private.lab.test")
         outpost = StandIn(self.cluster, "authentik", OUTPOST, 9000)
         blocker = StandIn(self.cluster, "poison-fountain", "app=poison-fountain", 8080)
         failures: list[tuple[str, AbstractContextManager[None], Sequence[Visit]]] = [
@@ -66,10 +67,6 @@ class Lab:
             with failing, ThreadPoolExecutor(len(visits)) as pool:
                 answers = list(pool.map(lambda visit: self._visit(visit, cookie), visits))
             yield from (_measured(failure, *pair) for pair in zip(visits, answers, strict=True))
-
-    def _session(self) -> str:
-        answer = ask(self.doors()[0], "private.lab.test", "/outpost.goauthentik.io/callback?code=alice")
-        return answer.header("Set-Cookie").split(";")[0]
 
     def _visit(self, visit: Visit, cookie: str) -> list[Answer]:
         headers = {

@@ -26,7 +26,9 @@ options:
     type: dict
     required: true
   purposes:
-    description: What the accounts are for, out of V(audit), V(verify), V(harden), V(drill) and V(alerts).
+    description: >-
+      What the accounts are for, out of V(audit), V(verify), V(harden), V(drill), V(drill-nodes), V(alerts) and
+      V(explain).
     type: list
     elements: str
     required: true

@@ -72,7 +72,8 @@ options:
       - C(longest_wait), C(settled_wait) (from 3 s on) and C(recovery) in seconds, C(slow_percent) of the requests,
         C(failed_at_most) in requests. An empty value is not looked at.
       - C(statuses) is a list of what visitors may get beside what they got before and what the fallback answers. Each
-        entry has C(status), a list, and any of C(visitor), C(host), C(credentials) and C(guarded).
+        entry has C(status), a list, and any of C(visitor), C(host), C(credentials) and C(guarded). With C(at_most) it
+        allows so many answers and no more.
     type: dict
     default: {}
   alerts:

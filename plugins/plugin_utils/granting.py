@@ -10,7 +10,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.own_namespace import NAMESPACE
 
-PURPOSES = ("audit", "verify", "harden", "drill", "alerts")
+PURPOSES = ("audit", "verify", "harden", "drill", "drill-nodes", "alerts", "explain")
 _GROUP = "rbac.authorization.k8s.io"
 # What the roles say of themselves: where they are bound (cluster, namespaces, secrets, own), and what they are for.
 _BOUND_IN, _PURPOSES = "resilient.traefik/bound-in", "resilient.traefik/purposes"

@@ -29,6 +29,7 @@ ROLES = (
     "findings",
     "rehearsing",
     "drill",
+    "drill-nodes",
     "drill-writing",
     "secrets",
 )

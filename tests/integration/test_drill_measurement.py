@@ -24,7 +24,7 @@ from tests.integration.support_backend import backend, backend_ref, before_ingre
 from tests.integration.support_own_traefik import run
 
 pytest_plugins = ["tests.integration.support_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 HOST = "site.ingress.test"
 ARGUMENTS = (

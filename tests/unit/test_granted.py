@@ -19,7 +19,7 @@ READING = {"get", "list"}
 # Verbs on these store nothing where no other right is bound with them, or are what a purpose is for.
 CLUSTER_WIDE_WRITES = {
     "harden": {("namespaces", "create")},
-    "drill": {
+    "drill-nodes": {
         ("nodes", "patch"),
         *(("clusterroles", verb) for verb in ("create", "delete")),
         *(("clusterrolebindings", verb) for verb in ("create", "patch")),
@@ -62,10 +62,20 @@ def test_who_verifies_writes_nothing_that_stays() -> None:
     assert writes == {("pods/portforward", "create"), ("pods/eviction", "create")}
 
 
-def test_only_who_drills_writes_roles_of_the_cluster() -> None:
+def test_only_who_drains_nodes_writes_roles_of_the_cluster() -> None:
     for purpose in PURPOSES:
         rights = _rights(_items(purpose), "ClusterRoleBinding")
-        assert (("clusterroles", "create") in rights) == (purpose == "drill")
+        assert (("clusterroles", "create") in rights) == (purpose == "drill-nodes")
+
+
+def test_who_drills_may_do_all_that_a_healer_may() -> None:
+    """Kubernetes lets nobody give away more than he has."""
+    for purpose in ("drill", "drill-nodes"):
+        here = _rights(_items(purpose), "RoleBinding")
+        patched = ("deployments", "statefulsets", "services", "middlewares")
+        assert here >= {("roles", "delete"), *((kind, "patch") for kind in patched)}
+    everywhere = _rights(_items("drill-nodes"), "ClusterRoleBinding")
+    assert everywhere >= {("clusterroles", "delete"), ("nodes", "patch")}
 
 
 def test_bindings_are_where_they_should_be() -> None:
@@ -98,7 +108,9 @@ def test_every_role_is_for_something_and_bound_somewhere() -> None:
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="purposes: admin: there are audit, verify, harden, drill, alerts"):
+    with pytest.raises(
+        AnsibleFilterError, match="purposes: admin: there are audit, verify, harden, drill, drill-nodes, alerts,"
+    ):
         _items("admin")
     with pytest.raises(AnsibleFilterError, match="purposes: none"):
         _items()

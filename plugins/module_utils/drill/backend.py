@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import StandIns
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import stand_in, stand_in_labels
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Uids, stand_in, stand_in_labels
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import pods_of
@@ -26,6 +26,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik import s
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, CLASS_ANNOTATION
 
 HANG, WELL = "hang", "well"
+# The visitor of what a drill brings.
+APPLICATION = "the drill's application"
 _PORT = 8080
 
 
@@ -58,21 +60,21 @@ class BackendFault(Fault):
 
     def findings(self) -> list[str]:
         """Whether this Traefik would look at its route."""
-        reason = scope.overlooked(self._route(""), self.context.traefik.arguments)
+        reason = scope.overlooked(self._route({}), self.context.traefik.arguments)
         return [f"Traefik would not serve an application of the drill: {reason}."] if reason else []
 
     def visitors(self) -> list[Visitor]:
         """A visitor of the application."""
         request = Request(self.host, "/", https=self.context.https, verify=False)
-        return [Visitor("the drill's application", request, "none", guarded=True)]
+        return [Visitor(APPLICATION, request, "none", guarded=True)]
 
-    def brought(self, uid: str) -> list[Object]:
+    def brought(self, uids: Uids) -> list[Object]:
         """The application, and where it is to hang its other pods."""
         kit, namespace = self.context.kit, self.namespace()
-        objects = stand_in(kit, uid, namespace, WELL, _PORT, 2)
+        objects = stand_in(kit, uids, namespace, WELL, _PORT, 2)
         if self.hangs:
-            objects += stand_in(kit, uid, namespace, HANG, _PORT, 1)
-        return [*objects, self._service(uid), self._route(uid)]
+            objects += stand_in(kit, uids, namespace, HANG, _PORT, 1)
+        return [*objects, self._service(uids), self._route(uids)]
 
     def goes(self) -> list[tuple[Object, Object]]:
         """The pods that are replaced. Those that answer go on while others hang."""
@@ -85,7 +87,7 @@ class BackendFault(Fault):
         """All pods of the application."""
         kit, namespace = self.context.kit, self.namespace()
         return [
-            StandIns(mode, stand_in(kit, "", namespace, mode, _PORT, 1)[1], _PORT)
+            StandIns(mode, stand_in(kit, {}, namespace, mode, _PORT, 1)[1], _PORT)
             for mode in ((WELL, HANG) if self.hangs else (WELL,))
         ]
 
@@ -120,16 +122,16 @@ class BackendFault(Fault):
     def _deployment(self) -> ObjectRef:
         return ObjectRef("apps/v1", "Deployment", f"{self.context.kit.name}-{WELL}", self.namespace())
 
-    def _service(self, uid: str) -> Object:
+    def _service(self, uids: Uids) -> Object:
         spec = {
             "selector": stand_in_labels(self.context.kit, WELL),
             "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
         }
-        metadata = self.context.kit.meta(self.namespace(), uid=uid)
+        metadata = self.context.kit.meta(self.namespace(), uids=uids)
         return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
-    def _route(self, uid: str) -> Object:
-        arguments, metadata = self.context.traefik.arguments, self.context.kit.meta(self.namespace(), uid=uid)
+    def _route(self, uids: Uids) -> Object:
+        arguments, metadata = self.context.traefik.arguments, self.context.kit.meta(self.namespace(), uids=uids)
         metadata["labels"] |= scope.labels_to_be_seen(arguments) or {}
         ingress_class = scope.class_to_be_seen(arguments)
         if ingress_class:
@@ -145,10 +147,17 @@ class BackendFault(Fault):
 
 
 def retry_middlewares(client: Client, namespace: str) -> list[dict[str, Any]]:
-    """The retry middlewares beside Traefik that this collection brought, as a route names them."""
+    """The retry middlewares beside Traefik that this collection brought, as a route names them.
+
+    One whose only try is the first asks nobody again and counts for none.
+    """
     (answer,) = read_found(client, [Query(API_VERSION, "Middleware", namespace=namespace)])
-    ours = [item for item in answer.items if is_ours(item) and "retry" in (item.get("spec") or {})]
+    ours = [item for item in answer.items if is_ours(item) and _tries_again(item.get("spec") or {})]
     return [{"name": item["metadata"]["name"], "namespace": namespace} for item in ours]
+
+
+def _tries_again(spec: Mapping[str, Any]) -> bool:
+    return int((spec.get("retry") or {}).get("attempts") or 0) > 1
 
 
 def _restarting(deployment: Object) -> Patch:

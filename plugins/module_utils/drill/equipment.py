@@ -1,14 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a drill brings into the cluster: the healer with its account, and stand-ins. Pure.
 
-Everything belongs to one ClusterRole, which may own objects of any namespace: deleting that one object is enough to
-have Kubernetes' garbage collector take all of it away.
+All that is in a namespace belongs to one Role there, which also says what the healer may do in that namespace: deleting
+it is enough to have Kubernetes' garbage collector take the rest away. For a node there is a ClusterRole beside them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference import FIELD_MANAGER
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, Resource, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
+
+# The uids of a drill's owners by namespace, "" for the ClusterRole. Without any, what would be brought.
+Uids = Mapping[str, str]
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 _FOLDER = "/etc/drill"
@@ -50,26 +53,26 @@ class Kit:
 
     @property
     def name(self) -> str:
-        """Of the ClusterRole and of everything that belongs to it."""
+        """Of its owners and of what belongs to them."""
         return f"resilient-traefik-drill-{self.token}"
 
-    @property
-    def owner(self) -> ObjectRef:
-        """The ClusterRole that owns all the rest."""
-        return ObjectRef(_RBAC, "ClusterRole", self.name)
+    def owner(self, namespace: str) -> ObjectRef:
+        """The Role that owns what the drill brings into a namespace; without one the ClusterRole."""
+        return ObjectRef(_RBAC, "Role" if namespace else "ClusterRole", self.name, namespace)
 
-    def meta(self, namespace: str = "", name: str = "", uid: str = "") -> dict[str, Any]:
-        """The metadata of a piece; with the owner's ``uid`` it is the owner's."""
+    def meta(self, namespace: str = "", name: str = "", uids: Uids | None = None) -> dict[str, Any]:
+        """The metadata of a piece; with the owners' ``uids`` it is that of its namespace's."""
+        uid = (uids or {}).get(namespace, "")
         return {
             "name": name or self.name,
             "labels": {**self.labels, LABEL: self.token},
             **({"namespace": namespace} if namespace else {}),
-            **({"ownerReferences": [self.owner_reference(uid)]} if uid else {}),
+            **({"ownerReferences": [self.owner_reference(namespace, uid)]} if uid else {}),
         }
 
-    def owner_reference(self, uid: str) -> dict[str, Any]:
-        """What makes an object the owner's, whose ``uid`` it has."""
-        return {"apiVersion": _RBAC, "kind": "ClusterRole", "name": self.name, "uid": uid}
+    def owner_reference(self, namespace: str, uid: str) -> dict[str, Any]:
+        """What makes an object of a namespace the owner's there, whose ``uid`` it has."""
+        return {"apiVersion": _RBAC, "kind": self.owner(namespace).kind, "name": self.name, "uid": uid}
 
 
 @dataclass(frozen=True)
@@ -110,59 +113,82 @@ class Marked:
         }
 
 
-def owner_role(kit: Kit, marked: Sequence[Marked]) -> Object:
-    """The ClusterRole: the right to delete itself, and to patch what of the marked is in no namespace."""
-    own = {"apiGroups": [_RBAC.partition("/")[0]], "resources": ["clusterroles"], "verbs": ["delete"]}
-    rules = [own | {"resourceNames": [kit.name]}, *(each.rule() for each in marked if not each.ref.namespace)]
-    return {"apiVersion": _RBAC, "kind": "ClusterRole", "metadata": kit.meta(), "rules": rules}
+def owners(kit: Kit, namespaces: Iterable[str], marked: Sequence[Marked]) -> list[Object]:
+    """A Role for each namespace: the right to delete itself, and to patch what is marked there.
 
-
-def healer(kit: Kit, uid: str, namespace: str, marked: Sequence[Marked], not_on: Sequence[str] = ()) -> list[Object]:
-    """The Job that heals when the time is over, with its account and plan; on none of the nodes ``not_on``."""
-    account = {"kind": "ServiceAccount", "name": kit.name, "namespace": namespace}
-    binding = {"roleRef": {"apiGroup": _RBAC.partition("/")[0], "name": kit.name}, "subjects": [account]}
-    spaces = sorted({each.ref.namespace for each in marked} - {""})
-    objects: list[Object] = [
+    What is marked and in no namespace, a node, needs a ClusterRole.
+    """
+    spaces = {*namespaces, *(each.ref.namespace for each in marked)}
+    return [
         {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": kit.meta(namespace, uid=uid),
-            "automountServiceAccountToken": False,
-        },
-        _bound({"kind": "ClusterRoleBinding", "metadata": kit.meta(uid=uid)}, binding, "ClusterRole"),
+            "apiVersion": _RBAC,
+            "kind": kit.owner(space).kind,
+            "metadata": kit.meta(space),
+            "rules": [_to_delete(kit, space), *(each.rule() for each in marked if each.ref.namespace == space)],
+        }
+        for space in sorted(spaces)
     ]
-    for space in spaces:
-        rules = [each.rule() for each in marked if each.ref.namespace == space]
-        objects.append({"apiVersion": _RBAC, "kind": "Role", "metadata": kit.meta(space, uid=uid), "rules": rules})
-        objects.append(_bound({"kind": "RoleBinding", "metadata": kit.meta(space, uid=uid)}, binding, "Role"))
-    files = healer_files(kit.image.modules, _plan(kit, marked))
-    objects.append(_files(kit, uid, namespace, kit.name, files))
-    objects.append(_job(kit, uid, namespace, not_on))
-    return objects
 
 
-def _bound(item: dict[str, Any], binding: Mapping[str, Any], kind: str) -> Object:
-    return {"apiVersion": _RBAC, **item, **binding, "roleRef": {**binding["roleRef"], "kind": kind}}
+def _to_delete(kit: Kit, namespace: str) -> dict[str, Any]:
+    plural = "roles" if namespace else "clusterroles"
+    group = _RBAC.partition("/")[0]
+    return {"apiGroups": [group], "resources": [plural], "resourceNames": [kit.name], "verbs": ["delete"]}
 
 
-def _plan(kit: Kit, marked: Sequence[Marked]) -> str:
+def healer(kit: Kit, uids: Uids, namespace: str, marked: Sequence[Marked], not_on: Sequence[str] = ()) -> list[Object]:
+    """The Job that heals when the time is over, with its account and plan; on none of the nodes ``not_on``."""
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": kit.meta(namespace, uids=uids),
+        "automountServiceAccountToken": False,
+    }
+    # Its own owner last: with that its rights are gone.
+    order = [*sorted(space for space in uids if space != namespace), namespace]
+    files = healer_files(kit.image.modules, _plan(kit, marked, order))
+    return [
+        account,
+        *(_binding(kit, uids, space, namespace) for space in order),
+        _files(kit, uids, namespace, kit.name, files),
+        _job(kit, uids, namespace, not_on),
+    ]
+
+
+def _binding(kit: Kit, uids: Uids, space: str, namespace: str) -> Object:
+    """Gives the healer, whose account is in ``namespace``, the rights in ``space``."""
+    owner = kit.owner(space)
+    return {
+        "apiVersion": _RBAC,
+        "kind": f"{owner.kind}Binding",
+        "metadata": kit.meta(space, uids=uids),
+        "roleRef": {"apiGroup": _RBAC.partition("/")[0], "kind": owner.kind, "name": owner.name},
+        "subjects": [{"kind": "ServiceAccount", "name": kit.name, "namespace": namespace}],
+    }
+
+
+def _plan(kit: Kit, marked: Sequence[Marked], owned: Sequence[str]) -> str:
     # Without a body: an API server that gets one does not look at the query, which says that it is a rehearsal.
-    path = f"/apis/{_RBAC}/clusterroles/{kit.name}?propagationPolicy=Background"
-    last = {"method": "DELETE", "path": path, "type": "application/json"}
+    last = [{"method": "DELETE", "path": _path_to_delete(kit, space), "type": "application/json"} for space in owned]
     steps = [step for each in marked for step in each.steps()]
-    return json.dumps({"until": round(kit.until.timestamp() * 1000), "steps": [*steps, last]}, indent=1)
+    return json.dumps({"until": round(kit.until.timestamp() * 1000), "steps": [*steps, *last]}, indent=1)
 
 
-def _files(kit: Kit, uid: str, namespace: str, name: str, files: Mapping[str, str]) -> Object:
+def _path_to_delete(kit: Kit, namespace: str) -> str:
+    place = f"namespaces/{namespace}/roles" if namespace else "clusterroles"
+    return f"/apis/{_RBAC}/{place}/{kit.name}?propagationPolicy=Background"
+
+
+def _files(kit: Kit, uids: Uids, namespace: str, name: str, files: Mapping[str, str]) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": kit.meta(namespace, name, uid),
+        "metadata": kit.meta(namespace, name, uids),
         "data": dict(files),
     }
 
 
-def _job(kit: Kit, uid: str, namespace: str, not_on: Sequence[str]) -> Object:
+def _job(kit: Kit, uids: Uids, namespace: str, not_on: Sequence[str]) -> Object:
     pod = _pod(kit, kit.name, HEALER_PORT, HEALER_PORT, "/readyz")
     pod |= {"serviceAccountName": kit.name, "automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
     # Drained away it would come again elsewhere; better not to be in the way at all.
@@ -174,13 +200,13 @@ def _job(kit: Kit, uid: str, namespace: str, not_on: Sequence[str]) -> Object:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": kit.meta(namespace, uid=uid),
+        "metadata": kit.meta(namespace, uids=uids),
         "spec": {"backoffLimit": 100, "template": {"metadata": {"labels": labels}, "spec": pod}},
     }
 
 
 def stand_in(
-    kit: Kit, uid: str, namespace: str, mode: str, port: int, replicas: int, port_name: str = "http"
+    kit: Kit, uids: Uids, namespace: str, mode: str, port: int, replicas: int, port_name: str = "http"
 ) -> list[Object]:
     """Pods that answer every request (``well``) or none (``hang``), selected by ``stand_in_labels``."""
     name = f"{kit.name}-{mode}"
@@ -189,11 +215,11 @@ def stand_in(
     # It is gone at once when it is told to: an application that does not know how to leave.
     pod |= {"automountServiceAccountToken": False, "terminationGracePeriodSeconds": 5}
     return [
-        _files(kit, uid, namespace, name, stand_in_files(kit.image.modules, mode, port)),
+        _files(kit, uids, namespace, name, stand_in_files(kit.image.modules, mode, port)),
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
-            "metadata": kit.meta(namespace, name, uid),
+            "metadata": kit.meta(namespace, name, uids),
             "spec": {
                 "replicas": replicas,
                 # A new pod serves for a while before the next one goes.

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+
+# By what a rule says whom it is about.
+_ABOUT = ("visitor", "host", "credentials", "guarded")
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class Expectations:
     of the requests during the fault may take more than 0.5 s. ``recovery`` is how long after the restoring every
     guarded site answers as before. ``failed_at_most`` requests may fail or get no answer. ``statuses`` says of visitors
     what they may get in place of what they got before: each entry has ``status`` and any of ``visitor``, ``host``,
-    ``credentials`` (none, session, login), ``guarded``. None of a number means that it does not matter.
+    ``credentials`` (none, session, login), ``guarded``, and ``at_most``, how many answers it allows in all. None of a
+    number means that it does not matter.
 
     ``remark`` is the scenario's own, beside what is expected of the answers; it changes no verdict.
     """
@@ -63,9 +68,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _status_rule(rule: Any) -> Mapping[str, Any]:
-    allowed = {"visitor", "host", "credentials", "guarded", "status"}
+    allowed = {*_ABOUT, "status", "at_most"}
     if not isinstance(rule, Mapping) or set(rule) - allowed or not rule.get("status"):
         raise BadArgument(f"expect.statuses: {rule!r} must have status, and may have {', '.join(sorted(allowed))}")
+    if not _is_number(rule.get("at_most", 0)):
+        raise BadArgument(f"expect.statuses: at_most: {rule['at_most']!r} is no number of 0 or more")
     return {**rule, "status": [int(status) for status in rule["status"]]}
 
 
@@ -92,18 +99,31 @@ def _seconds(milliseconds: float | None) -> float | None:
 def _answers(expected: Expectations, seen: Sequence[Seen]) -> Check:
     """Every answer as before, by the fallback, or allowed; but for so many."""
     wrong: dict[str, int] = {}
+    excused: dict[str, int] = {}
+    left = [rule.get("at_most", math.inf) for rule in expected.statuses]
     for visitor in seen:
-        allowed = allowed_statuses(expected, visitor)
         if visitor.kinds.get("none"):
             wrong[f"{visitor.name}: no answer"] = visitor.kinds["none"]
-        for status in sorted(set(visitor.failed) - allowed):
-            wrong[f"{visitor.name}: {status}"] = visitor.failed[status]
-    found = "; ".join(f"{times} x {what}" for what, times in wrong.items()) or "all"
+        for status, times in sorted(visitor.failed.items()):
+            words = f"{visitor.name}: {status}"
+            rules = [number for number, rule in enumerate(expected.statuses) if _allows(rule, visitor, status)]
+            # What is allowed without end first, so that it uses up nothing.
+            chosen = max(rules, key=lambda number: left[number], default=None)
+            if chosen is None or left[chosen] < times:
+                wrong[words] = times
+            elif left[chosen] < math.inf:
+                left[chosen] -= times
+                excused[words] = times
+    found = _counted(wrong) or (f"all but {_counted(excused)}, which is allowed" if excused else "all")
     words = "as before, by the fallback, or allowed"
     if expected.failed_at_most:
         words += f", but for {expected.failed_at_most}"
     words += f" ({expected.remark})" if expected.remark else ""
     return Check("answers", sum(wrong.values()) <= expected.failed_at_most, words, found)
+
+
+def _counted(times: Mapping[str, int]) -> str:
+    return "; ".join(f"{count} x {what}" for what, count in times.items())
 
 
 def _strangers(expected: Expectations, seen: Sequence[Seen]) -> Check:
@@ -112,12 +132,8 @@ def _strangers(expected: Expectations, seen: Sequence[Seen]) -> Check:
     return Check("strangers let in", not let_in, "nobody", found)
 
 
-def allowed_statuses(expected: Expectations, visitor: Seen) -> set[int]:
-    """What the user's rules, or the scenario's, allow a visitor to get."""
-    found: set[int] = set()
-    for rule in expected.statuses:
-        about = {"visitor": visitor.name, "host": visitor.host, "credentials": visitor.credentials}
-        about_all = {**about, "guarded": visitor.guarded}
-        if all(rule[key] == about_all[key] for key in rule if key != "status"):
-            found |= set(rule["status"])
-    return found
+def _allows(rule: Mapping[str, Any], visitor: Seen, status: int) -> bool:
+    """Whether one of the user's rules, or of the scenario's, is about the visitor and that status."""
+    about = {"visitor": visitor.name, "host": visitor.host, "credentials": visitor.credentials}
+    about_all = {**about, "guarded": visitor.guarded}
+    return status in rule["status"] and all(rule[key] == about_all[key] for key in _ABOUT if key in rule)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import StandIns
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Marked
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Marked, Uids
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker import Mark
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Visitor
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.subject import pods_of
@@ -25,7 +25,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting imp
 class Fault:
     """Nothing happens: the base of all faults, each of which replaces some of this.
 
-    ``context`` is the drill's. The order is findings, marked, brought (with ``uid``, the owner of what is brought),
+    ``context`` is the drill's. The order is findings, marked, brought (with ``uids``, the owners of what is brought),
     act, then the marks are taken back, settle.
     """
 
@@ -55,13 +55,17 @@ class Fault:
         """Nodes on which the healer must not run."""
         return []
 
-    def brought(self, uid: str) -> list[Object]:
+    def brought(self, uids: Uids) -> list[Object]:
         """Objects that exist as long as the drill."""
         return []
 
+    def namespaces(self) -> set[str]:
+        """Return the namespaces in which the healer or anything else is brought."""
+        return {self.namespace(), *(ref_of(item).namespace for item in self.brought({}))}
+
     def needs_healer(self) -> bool:
         """Whether anything stays that would have to be taken back."""
-        return bool(self.marked() or self.brought(""))
+        return bool(self.marked() or self.brought({}))
 
     def act(self) -> list[str]:
         """What is done beside the marked changes; returns it in words."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -55,26 +55,46 @@ def _is_inside(window: Mapping[str, Any], now: datetime) -> bool:
     return (today in days and minute >= begin) or (yesterday in days and minute < end)
 
 
+def time_zone_problem(name: str) -> str:
+    """Return why a text names no time zone, in words that follow it; empty when it names one."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "is no time zone such as Europe/Berlin"
+    return ""
+
+
+def time_of_day_problem(text: str) -> str:
+    """Return why a text is no time of the day, in words that follow it; empty when it is one."""
+    return "" if _TIME.fullmatch(text) else "is no time such as 09:30"
+
+
+def weekday_problem(text: str) -> str:
+    """Return why a text is no day of the week, in words that follow it; empty when it is one."""
+    return "" if text.lower()[:3] in DAYS else f"is none of {', '.join(DAYS)}"
+
+
 def _zone(window: Mapping[str, Any]) -> ZoneInfo:
     name = str(window.get("timezone") or "UTC")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise BadArgument(f"window.timezone: {name!r} is no time zone such as Europe/Berlin") from None
+    _hold("timezone", name, time_zone_problem)
+    return ZoneInfo(name)
 
 
 def _days(window: Mapping[str, Any]) -> set[str]:
-    given = [str(day).lower()[:3] for day in window.get("days") or DAYS]
-    unknown = [day for day in given if day not in DAYS]
-    if unknown:
-        raise BadArgument(f"window.days: {unknown[0]!r} is none of {', '.join(DAYS)}")
-    return set(given)
+    given = [str(day) for day in window.get("days") or DAYS]
+    for day in given:
+        _hold("days", day, weekday_problem)
+    return {day.lower()[:3] for day in given}
+
+
+def _hold(key: str, text: str, problem_of: Callable[[str], str]) -> None:
+    if problem := problem_of(text):
+        raise BadArgument(f"window.{key}: {text!r} {problem}")
 
 
 def _minutes(window: Mapping[str, Any], key: str, default: str) -> int:
     text = str(window.get(key) or default)
-    if not _TIME.fullmatch(text):
-        raise BadArgument(f"window.{key}: {text!r} is no time such as 09:30")
+    _hold(key, text, time_of_day_problem)
     if text == "24:00":
         return 24 * 60
     moment = time.fromisoformat(text.rjust(5, "0"))

@@ -20,19 +20,21 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 
 OPTIONS: dict[str, dict[str, Any]] = {"wait_timeout": {"type": "int", "default": 180}}
-_OWNERS = Query(
-    "rbac.authorization.k8s.io/v1",
-    "ClusterRole",
-    label_selector=f"{LABEL},{selector_text({'matchLabels': OUR_LABELS})}",
-)
+_OWNERS = [
+    Query(
+        "rbac.authorization.k8s.io/v1",
+        kind,
+        label_selector=f"{LABEL},{selector_text({'matchLabels': OUR_LABELS})}",
+    )
+    for kind in ("ClusterRole", "Role")
+]
 
 
 def run(task: Task) -> dict[str, Any]:
     """Restores every marked object, and removes what drills brought. Raises Forbidden, WriteFailed, WaitTimeout."""
     client, seconds = task.client, float(task.params["wait_timeout"])
     found = [client.get(ref_of(item)) for item in read_labelled(client)]
-    (answer,) = read_found(client, [_OWNERS])
-    owners = [ref_of(item) for item in answer.items]
+    owners = [ref_of(item) for answer in read_found(client, _OWNERS) for item in answer.items]
     marked = [(item, mark) for item in found if (mark := mark_of(item))]
     # What a drill brought itself carries the label too, and goes with its owner.
     writer = Writer(client, check_mode=task.check_mode)

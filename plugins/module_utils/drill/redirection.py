@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.counters import PROXY_PORT, StandIns
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import (
     Marked,
+    Uids,
     stand_in,
     stand_in_labels,
 )
@@ -55,14 +56,14 @@ class Redirected(Fault):
         """Beside the Service."""
         return ref_of(self.service).namespace
 
-    def brought(self, uid: str) -> list[Object]:
+    def brought(self, uids: Uids) -> list[Object]:
         """Stand-ins, or an address where nobody is; and the proxy's way there."""
-        objects = [self._nowhere(uid)] if self.mode != HANG else self._hanging(uid)
-        return [*objects, *self._way(uid)]
+        objects = [self._nowhere(uids)] if self.mode != HANG else self._hanging(uids)
+        return [*objects, *self._way(uids)]
 
     def stand_ins(self) -> list[StandIns]:
         """The pods that hang, where it leads to any."""
-        return [StandIns(HANG, _workload_of(self.brought("")), self.port)] if self.mode == HANG else []
+        return [StandIns(HANG, _workload_of(self.brought({})), self.port)] if self.mode == HANG else []
 
     def is_felt(self) -> bool:
         """Every pod of the proxy says that its target is away."""
@@ -95,14 +96,14 @@ class Redirected(Fault):
         kit = self.context.kit
         return stand_in_labels(kit, HANG) if self.mode == HANG else {LABEL: f"{kit.token}-nobody"}
 
-    def _hanging(self, uid: str) -> list[Object]:
+    def _hanging(self, uids: Uids) -> list[Object]:
         named = [port.get("targetPort") for port in self.service["spec"].get("ports") or []]
         name = next((target for target in named if isinstance(target, str)), "http")
-        return stand_in(self.context.kit, uid, self.namespace(), HANG, self.port, 2, name)
+        return stand_in(self.context.kit, uids, self.namespace(), HANG, self.port, 2, name)
 
-    def _nowhere(self, uid: str) -> Object:
+    def _nowhere(self, uids: Uids) -> Object:
         ref, kit = ref_of(self.service), self.context.kit
-        metadata = kit.meta(ref.namespace, uid=uid)
+        metadata = kit.meta(ref.namespace, uids=uids)
         metadata["labels"] |= {
             "kubernetes.io/service-name": ref.name,
             "endpointslice.kubernetes.io/managed-by": "resilient.traefik",
@@ -120,7 +121,7 @@ class Redirected(Fault):
             "ports": ports,
         }
 
-    def _way(self, uid: str) -> list[Object]:
+    def _way(self, uids: Uids) -> list[Object]:
         """The proxy's NetworkPolicy knows the target's pods only; another one may only add to it."""
         subject = self.context.subject
         if subject is None or subject.proxy is None or self.mode != HANG:
@@ -139,7 +140,7 @@ class Redirected(Fault):
             {
                 "apiVersion": "networking.k8s.io/v1",
                 "kind": "NetworkPolicy",
-                "metadata": kit.meta(ref.namespace, uid=uid),
+                "metadata": kit.meta(ref.namespace, uids=uids),
                 "spec": spec,
             }
         ]
@@ -175,7 +176,7 @@ class Misled(Fault):
         host = name if self.mode == HANG else _NOBODY
         return [self._mark(self._middleware(), "spec.forwardAuth.address", f"http://{host}:{self.port}{asked.path}")]
 
-    def brought(self, uid: str) -> list[Object]:
+    def brought(self, uids: Uids) -> list[Object]:
         """Stand-ins and their Service."""
         if self.mode != HANG:
             return []
@@ -184,14 +185,14 @@ class Misled(Fault):
         service = {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": kit.meta(namespace, uid=uid),
+            "metadata": kit.meta(namespace, uids=uids),
             "spec": {"selector": stand_in_labels(kit, HANG), "ports": ports},
         }
-        return [*stand_in(kit, uid, namespace, HANG, self.port, 2), service]
+        return [*stand_in(kit, uids, namespace, HANG, self.port, 2), service]
 
     def stand_ins(self) -> list[StandIns]:
         """The pods that hang, where it leads to any."""
-        return [StandIns(HANG, _workload_of(self.brought("")), self.port)] if self.mode == HANG else []
+        return [StandIns(HANG, _workload_of(self.brought({})), self.port)] if self.mode == HANG else []
 
     def act(self) -> list[str]:
         """Waits until every replica asks there."""
@@ -201,6 +202,10 @@ class Misled(Fault):
     def settle(self) -> None:
         """Every replica asks as before."""
         self._await_replicas()
+
+    def _owner(self) -> dict[str, Any]:
+        kit, namespace = self.context.kit, self.namespace()
+        return kit.owner_reference(namespace, self.context.client.get(kit.owner(namespace))["metadata"]["uid"])
 
     def _middleware(self) -> Object:
         return self.context.subject.middleware if self.context.subject else {}
@@ -216,7 +221,7 @@ class Misled(Fault):
                 context.wait_timeout,
                 context.progress,
                 # What asks the replicas goes with the drill, should its controller die meanwhile.
-                owner=context.kit.owner_reference(context.client.get(context.kit.owner)["metadata"]["uid"]),
+                owner=self._owner(),
             )
 
 

@@ -21,6 +21,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_tab
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_words import (
     VERDICT_WORDS,
     outcome_of,
+    reasons_told,
     told,
     verdicts_told,
 )
@@ -69,7 +70,9 @@ def run(task: Task, page: Page | None = None) -> dict[str, Any]:
         raise errors.BadArgument(f"{refusal} The report was made without it.", **facts)
     if report["verdict"] != verdict.PASSED:
         worst = VERDICT_WORDS[report["verdict"]]
-        raise NotPassed(f"{report['title']}: {worst} ({verdicts_told(drills)}): {facts['summary']}", **facts)
+        words = f"{report['title']}: {worst} ({verdicts_told(drills)}): {facts['summary']}"
+        why = reasons_told([drill for drill in drills if drill["verdict"] == report["verdict"]])
+        raise NotPassed(f"{words}. {why}" if why else words, **facts)
     return {"changed": False} | facts
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.drill import verdict
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_words import (
     VERDICT_WORDS,
+    all_reasons,
     count,
     outcome_of,
     seconds,
@@ -72,8 +73,5 @@ def _unmet(drills: Sequence[Drill]) -> Iterator[str]:
 
 def _reasons(drill: Drill) -> Iterator[str]:
     yield from wrapped(f"{VERDICT_WORDS[drill['verdict']].upper()}  {drill['scenario']}: {drill['title']}")
-    for reason in drill["reasons"]:
+    for reason in all_reasons(drill):
         yield from wrapped(reason, _INDENT)
-    for each in drill["expectations"]:
-        if not each["passed"]:
-            yield from wrapped(f"{each['name']}: expected {each['expected']}, found {each['found']}", _INDENT)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill import verdict
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.report_schema import KINDS
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 
 VERDICT_WORDS = {
     verdict.PASSED: "passed",
@@ -129,3 +130,26 @@ def verdicts_told(drills: Sequence[Mapping[str, Any]]) -> str:
     """How many scenarios have which verdict: 3 passed, 1 deviated."""
     found = [drill["verdict"] for drill in drills]
     return ", ".join(f"{found.count(each)} {VERDICT_WORDS[each]}" for each in verdict.VERDICTS if each in found)
+
+
+def all_reasons(drill: Mapping[str, Any]) -> list[str]:
+    """Return why a scenario is not passed, in sentences: its reasons and the expectations that were not met, each once.
+
+    Who measured it has told the expectations among the reasons already; a report of another version need not have.
+    """
+    unmet = [
+        Check(each["name"], each["passed"], each["expected"], each["found"])
+        for each in drill["expectations"]
+        if not each["passed"]
+    ]
+    return list(dict.fromkeys([*drill["reasons"], *map(str, unmet)]))
+
+
+def reasons_told(drills: Sequence[Mapping[str, Any]], most: int = 3) -> str:
+    """Why scenarios are not passed, each reason once with its scenarios, and at most so many; empty without any."""
+    found: dict[str, list[str]] = {}
+    for drill in drills:
+        for reason in all_reasons(drill)[:1]:
+            found.setdefault(reason.strip().rstrip("."), []).append(drill["scenario"])
+    told = [f"{', '.join(scenarios)}: {reason}." for reason, scenarios in list(found.items())[:most]]
+    return " ".join([*told, *([f"The report has {len(found) - most} more reasons."] if len(found) > most else [])])

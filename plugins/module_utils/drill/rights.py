@@ -33,14 +33,17 @@ def _of_measurement(context: Context) -> Iterator[Right]:
 
 def _of_healer(fault: Fault) -> Iterator[Right]:
     """An account may only give rights that it has itself: those on the marked objects are among the fault's."""
-    namespace, spaces = fault.namespace(), {each.ref.namespace for each in fault.marked()} - {""}
     if not fault.needs_healer():
         return
-    yield from rights(("get", "create", "delete"), (f"clusterroles.{_RBAC}",))
+    namespace = fault.namespace()
+    spaces = {*fault.namespaces(), *(each.ref.namespace for each in fault.marked())} - {""}
     yield from rights(_BRINGING, ("serviceaccounts", "configmaps", "jobs.batch"), namespace)
-    yield from rights(_BRINGING, (f"clusterrolebindings.{_RBAC}",))
+    if any(not each.ref.namespace for each in fault.marked()):
+        yield from rights(("get", "create", "delete"), (f"clusterroles.{_RBAC}",))
+        yield from rights(_BRINGING, (f"clusterrolebindings.{_RBAC}",))
     for space in sorted(spaces):
-        yield from rights(_BRINGING, (f"roles.{_RBAC}", f"rolebindings.{_RBAC}"), space)
+        yield from rights(("get", "create", "delete"), (f"roles.{_RBAC}",), space)
+        yield from rights(_BRINGING, (f"rolebindings.{_RBAC}",), space)
 
 
 def fighters(context: Context, fault: Fault) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.context import Context
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Marked, healer, owner_role
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.equipment import Marked, healer, owners
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.faults import Fault
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.marker import (
     mark_of,
@@ -19,6 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import owners_at, value_at
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries, wait_until, wait_until_gone
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Outcome
 
 # The API server's own look at new roles lags behind. Measured: under a second.
 _SEEN_SECONDS = 10.0
@@ -39,6 +40,7 @@ class Stage:
         self._context = context
         self._fault = fault
         self._marked: Sequence[Marked] = fault.marked()
+        self._owners: list[ObjectRef] = []
         self._brought: list[ObjectRef] = []
         self.changes: list[dict[str, Any]] = []
         self.fights: list[str] = []
@@ -49,16 +51,16 @@ class Stage:
         if not self._fault.needs_healer():
             return
         writer, context = self._context.writer, self._context
-        created = writer.create(owner_role(context.kit, self._marked))
-        uid = (created.changes[0].after or {})["metadata"]["uid"]
+        # Before a role is there nobody but an administrator may even try to bind it.
+        wanted = owners(context.kit, self._fault.namespaces(), self._marked)
+        self._owners = [ref_of(item) for item in wanted]
+        uids = {ref_of(item).namespace: _uid(writer.create(item)) for item in wanted}
         objects = [
-            *healer(context.kit, uid, self._fault.namespace(), self._marked, self._fault.not_on()),
-            *self._fault.brought(uid),
+            *healer(context.kit, uids, self._fault.namespace(), self._marked, self._fault.not_on()),
+            *self._fault.brought(uids),
         ]
         self._brought = [ref_of(item) for item in objects]
-        # Before a role is there nobody but an administrator may even try to bind it.
-        self._apply([item for item in objects if item["kind"] == "Role"])
-        self._apply([item for item in objects if item["kind"] != "Role"])
+        self._apply(objects)
         waited = [ref for ref in self._brought if ref.kind in ("Job", "Deployment")]
         wait_until(context.client, waited, context.wait_timeout, context.progress, _lacks, "ready")
 
@@ -108,8 +110,15 @@ class Stage:
     def remove(self) -> None:
         """Takes away what the drill brought. Raises ResilientError."""
         context = self._context
-        context.writer.delete([context.kit.owner])
-        wait_until_gone(context.client, [context.kit.owner, *self._brought], context.wait_timeout, context.progress)
+        # Who dies on the way leaves the healer, which takes away the rest when the time is over.
+        own = context.kit.owner(self._fault.namespace())
+        for owners_now in ([ref for ref in self._owners if ref != own], [ref for ref in self._owners if ref == own]):
+            context.writer.delete(owners_now)
+        wait_until_gone(context.client, [*self._owners, *self._brought], context.wait_timeout, context.progress)
+
+
+def _uid(created: Outcome) -> str:
+    return str((created.changes[0].after or {})["metadata"]["uid"])
 
 
 def _lacks(item: Object | None) -> str:

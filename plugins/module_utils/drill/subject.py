@@ -16,6 +16,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader impo
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_cluster as cluster
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
 
 # What the drills of sign-on and of the bot blocker look for where no middleware is named: the path that is asked, or
 # the middleware's name. As the roles auth_proxy and bot_block_proxy have them.
@@ -59,9 +60,9 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
         raise NotRun(f"the cluster may not be read: {found.unread[0]}")
     middleware = _middleware(found, given, path, name)
     asked = forward_auth.asked_by(middleware)
-    service = forward_auth.service_behind(asked, found.services, cluster_domain)
+    service = found.service_behind(middleware, cluster_domain)
     if service is None:
-        raise NotRun(f"middleware: {ref_of(middleware)} asks {asked.url}, which is no Service of this cluster")
+        raise NotRun(f"middleware: {ref_of(middleware)} asks {asked.shown}, which is no Service of this cluster")
     proxy = peers = None
     port = asked.port
     if is_ours(service):
@@ -81,7 +82,7 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
         workload=_workload(client, service),
         proxy=proxy,
         peers=peers and client.get(ref_of(peers)),
-        hosts=routing.hosts_behind(found.routes, routing.qualified_name(middleware))[0],
+        hosts=routing.hosts_behind(found.routes, qualified_name(middleware))[0],
     )
 
 
@@ -89,8 +90,9 @@ def _middleware(found: cluster.Found, given: Mapping[str, Any], path: str, name:
     wanted = str(given.get("name") or "") or name
     matching = forward_auth.chosen(found.middlewares, str(given.get("namespace") or ""), wanted, path)
     matching = [each for each in matching if forward_auth.is_forward_auth(each)]
-    matching = forward_auth.preferred(matching, found.traefik_namespace)
-    if len(matching) == 1:
+    matching = forward_auth.preferred(matching, found.traefik_namespace, found.used)
+    # Copies for routes of several namespaces: the fault is of whom they all ask.
+    if len({forward_auth.asked_by(each) for each in matching}) == 1:
         return matching[0]
     what = f"named {wanted}" if wanted else f"that asks {path}"
     known = ", ".join(sorted(str(ref_of(each)) for each in found.middlewares if forward_auth.is_forward_auth(each)))

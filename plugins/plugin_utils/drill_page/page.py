@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,9 @@ _IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 def page_of(report: Mapping[str, Any]) -> str:
     """The page's text. All that comes from the report is escaped, in HTML and in the data for the scripts."""
-    script, style = _bundle(SCRIPTS), _bundle(STYLES)
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    script = bundle(FOLDER / name for name in SCRIPTS)
+    style = bundle(FOLDER / name for name in STYLES)
+    environment = environment_of(FOLDER)
     environment.filters |= {
         "wait": words.wait,
         "seconds": words.seconds,
@@ -52,18 +47,35 @@ def page_of(report: Mapping[str, Any]) -> str:
         kind_meanings=KINDS,
         verdict_words=words.VERDICT_WORDS,
         meanings=words.MEANINGS,
-        policy=_policy(script, style),
+        policy=policy(script, style),
         script=Markup(script),  # ours, without any data
         style=Markup(style),
-        data=Markup(json.dumps(report).translate(_IN_SCRIPT)),
+        data=script_data(report),
     )
 
 
-def _bundle(names: tuple[str, ...]) -> str:
-    return "\n" + "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+def environment_of(folder: Path) -> Environment:
+    """Templates of a folder, in which everything is escaped and nothing is missing."""
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
-def _policy(script: str, style: str) -> str:
+def script_data(value: Any) -> Markup:
+    """The value as JSON that nothing in it can lead out of its script element."""
+    return Markup(json.dumps(value).translate(_IN_SCRIPT))
+
+
+def bundle(files: Iterable[Path]) -> str:
+    """The files' texts, one after the other."""
+    return "\n" + "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def policy(script: str, style: str) -> str:
     """Nothing may be fetched, and of scripts and styles only these two are used."""
     hashes = f"script-src {_hash(script)}; style-src {_hash(style)}"
     return f"default-src 'none'; {hashes}; base-uri 'none'; form-action 'none'"

@@ -107,3 +107,34 @@ def test_a_remark_stands_beside_what_is_expected_and_changes_no_verdict() -> Non
     assert answers.expected == "as before, by the fallback, or allowed (by the retry alone)"
     with pytest.raises(BadArgument, match=r"^expect.remark: there is no such expectation"):
         expectations_from(Expectations(), {"remark": "anything goes"})
+
+
+AT_MOST_TWO = Expectations(statuses=({"visitor": "shop", "status": [502, 504], "at_most": 2},))
+
+
+@pytest.mark.parametrize(
+    ("visitor", "found", "passed"),
+    [
+        ({"name": "shop", "failed": {502: 1}}, "all but 1 x shop: 502, which is allowed", True),
+        ({"name": "shop", "failed": {502: 1, 504: 1}}, "all but 1 x shop: 502; 1 x shop: 504, which is allowed", True),
+        ({"name": "shop", "failed": {502: 3}}, "3 x shop: 502", False),
+        ({"name": "shop", "failed": {502: 2, 504: 1}}, "1 x shop: 504", False),
+        ({"name": "shop", "failed": {500: 1}}, "1 x shop: 500", False),
+        ({"name": "other", "failed": {502: 1}}, "1 x other: 502", False),
+    ],
+)
+def test_so_many_are_allowed_and_are_told(visitor: dict[str, Any], found: str, passed: bool) -> None:
+    kinds = {"failed": sum(visitor["failed"].values())}
+    answers = judged(AT_MOST_TWO, WELL, [seen(kinds, visitor["failed"], name=visitor["name"])])[0]
+    assert (answers.found, answers.passed) == (found, passed)
+
+
+def test_what_is_allowed_without_end_uses_up_nothing() -> None:
+    both = Expectations(statuses=(*AT_MOST_TWO.statuses, {"status": [504]}))
+    visitor = seen({"failed": 11}, {502: 2, 504: 9}, name="shop")
+    assert failed(both, WELL, visitor) == {}
+
+
+def test_how_many_are_allowed_is_a_number() -> None:
+    with pytest.raises(BadArgument, match=r"^expect\.statuses: at_most: 'few' is no number of 0 or more"):
+        expectations_from(Expectations(), {"statuses": [{"status": [502], "at_most": "few"}]})

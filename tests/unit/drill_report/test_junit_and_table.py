@@ -84,6 +84,16 @@ def test_the_table_has_a_row_a_scenario_and_the_reasons() -> None:
     assert any(line.startswith("Compared with: ") for line in lines)
 
 
+def test_an_expectation_that_was_not_met_is_told_once() -> None:
+    drill = sample.drill("a_drill", "a drill", "deviated", sample.unhardened)
+    (unmet, *_others) = [each for each in drill["expectations"] if not each["passed"]]
+    told = f"{unmet['name']}: expected {unmet['expected']}; found {unmet['found']}"
+    for reasons in ([], [told]):
+        drill["reasons"] = reasons
+        words = " ".join(" ".join(table("the drills", "lab", [drill])).split())
+        assert words.count(told) == 1, words
+
+
 def test_whose_answers_prove_nothing_is_told() -> None:
     drill = sample.drill("a_drill", "a drill", "passed", sample.hardened)
     words = "1 of 4 visitors never met what was broken: public.lab.test, no credentials"

@@ -162,6 +162,21 @@ def test_the_numbers_that_matter_are_those_of_the_requests() -> None:
     assert outcome_of([]).bad_percent == 0
 
 
+def test_why_nothing_was_measured_is_in_the_last_line(tmp_path: Path) -> None:
+    drills = [
+        sample.drill(name, "A title", "not_run", None, reasons=[reason])
+        for name, reason in (("node_drain", "there is no node nosuch."), ("replica_lost", "there is no node nosuch."))
+    ]
+    result, _ = ran(tmp_path, drills=drills)
+    assert result["msg"].endswith(": nothing was measured. node_drain, replica_lost: there is no node nosuch.")
+
+
+def test_of_many_reasons_some_are_told(tmp_path: Path) -> None:
+    drills = [sample.drill(f"drain_{n}", "A title", "not_run", None, reasons=[f"reason {n}"]) for n in range(5)]
+    result, _ = ran(tmp_path, drills=drills)
+    assert result["msg"].endswith(" drain_2: reason 2. The report has 2 more reasons.")
+
+
 def test_numbers_as_people_read_them() -> None:
     assert [wait(each) for each in (None, 0.42, 12.4, 250, 2049.6, 12_000)] == [
         "-",
