@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.http_client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import ready_targets
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import find_workload
@@ -111,14 +112,7 @@ def _service_port(ref: ObjectRef, service: Object, wanted: str | None) -> Object
 
 def _ready_pods(piece: Object, port_name: str) -> list[tuple[str, int]]:
     numbers = [port["port"] for port in piece.get("ports") or [] if (port.get("name") or "") == port_name]
-    targets = [
-        endpoint["targetRef"]["name"]
-        for endpoint in piece.get("endpoints") or []
-        # An unset condition counts as ready (discovery.k8s.io/v1).
-        if (endpoint.get("conditions") or {}).get("ready", True) is not False
-        and (endpoint.get("targetRef") or {}).get("kind") == "Pod"
-    ]
-    return [(target, number) for target in targets for number in numbers]
+    return [(target, number) for target in ready_targets(piece) for number in numbers]
 
 
 def _pod(client: Client, given: Mapping[str, Any]) -> Place:

@@ -3,17 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
 
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.guard import (
+    time_of_day_problem,
+    time_zone_problem,
+    weekday_problem,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.run_name import run_name_problem
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.duration import duration_problem
 
 Specification = Mapping[str, Any]
 
 _LONGEST_SHOWN = 60
+_LONGEST_DOMAIN = 253
+# What a list says of what is in it.
+_OF_ELEMENTS = ("options", "choices", "no_log", "text_is", "format")
+# How alike two names are that one hand writes for the other: a letter that is missing, doubled or swapped, a plural.
+_NEARLY = 0.8
 _EXPECTED = {
     "str": "a text",
     "path": "a path",
@@ -25,7 +37,35 @@ _EXPECTED = {
 }
 # Defaults for which a variable that was left empty stands; 0 and false are values.
 _NOTHING_GIVEN: tuple[Any, ...] = (None, "", [], {})
-_FORMATS: dict[str, Callable[[str], str]] = {"run_name": run_name_problem}
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DOMAIN = re.compile(rf"{_NAMESPACE.pattern}(\.{_NAMESPACE.pattern})*")
+
+
+def _namespace_problem(name: str) -> str:
+    """Why no namespace has that name (RFC 1123), in words that follow it; empty when one may have."""
+    return "" if _NAMESPACE.fullmatch(name) else "must be at most 63 lower-case letters, digits and '-'"
+
+
+def _domain_problem(name: str) -> str:
+    """Why no domain has that name (RFC 1123), in words that follow it; empty when one may have."""
+    fits = len(name) <= _LONGEST_DOMAIN and _DOMAIN.fullmatch(name)
+    return "" if fits else "is no domain of a cluster such as cluster.local"
+
+
+def _unless_empty(problem_of: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the same for a text that stands for the default where it is empty, as a blank field of a survey does."""
+    return lambda text: problem_of(text) if text else ""
+
+
+_FORMATS: dict[str, Callable[[str], str]] = {
+    "run_name": _unless_empty(run_name_problem),
+    "namespace": _unless_empty(_namespace_problem),
+    "domain": _unless_empty(_domain_problem),
+    "duration": duration_problem,
+    "time_of_day": _unless_empty(time_of_day_problem),
+    "time_zone": _unless_empty(time_zone_problem),
+    "weekday": weekday_problem,
+}
 
 
 def entries_specification(specification: Specification, prefix: str) -> dict[str, Any]:
@@ -43,6 +83,15 @@ def findings(specification: Specification, values: Mapping[str, Any], path: str 
             yield from faults_of(f"{path}{name}", specification[name], value)
         else:
             yield f"{path}{name}: {_unknown(str(name), specification)}"
+
+
+def misspelt(specification: Specification, given: Iterable[str], prefix: str) -> Iterator[str]:
+    """Names that are nearly a variable's. Others may be somebody's own, or of the role's inside."""
+    known = {str(name).removeprefix(prefix): str(name) for name in specification}
+    for name in sorted(set(given) - set(specification)):
+        near = get_close_matches(name.removeprefix(prefix), known, 1, _NEARLY)
+        if near and name.startswith(prefix):
+            yield f"{name}: there is no such variable (is {known[near[0]]} meant?)"
 
 
 def _unknown(name: str, specification: Specification) -> str:
@@ -67,7 +116,7 @@ def faults_of(place: str, option: Specification, value: Any) -> Iterator[str]:
         return
     yield from _wrong_value(place, option, kind, value)
     if kind == "list":
-        inner = {key: each for key, each in option.items() if key in ("options", "choices", "no_log", "text_is")}
+        inner = {key: each for key, each in option.items() if key in _OF_ELEMENTS}
         inner |= {"type": option.get("elements", "raw"), "required": True}
         for position, item in enumerate(value, start=1):
             yield from faults_of(f"{place} item {position}", inner, item)
@@ -83,6 +132,9 @@ def _is_of(kind: str, value: Any) -> bool:
     if isinstance(value, bool) or kind == "bool":
         return kind == "bool" and _taken(check_type_bool, value)
     if kind in ("int", "float"):
+        # No number here has more digits, and Python reads none of thousands.
+        if len(str(value)) > _LONGEST_SHOWN:
+            return False
         return _taken(check_type_int if kind == "int" else check_type_float, value)
     return isinstance(value, (str, int, float))
 
@@ -106,8 +158,9 @@ def _wrong_value(place: str, option: Specification, kind: str, value: Any) -> It
     if kind in ("int", "float") and "maximum" in option and float(value) > option["maximum"]:
         beyond = f" ({option['beyond']})" if option.get("beyond") else ""
         yield f"{place}: must be at most {option['maximum']}, got {value}{beyond}"
-    # An empty text stands for the default, as a blank field of a survey does.
-    if option.get("format") and str(value) and (problem := _FORMATS[option["format"]](str(value))):
+    if kind == "list" and len(value) < option.get("minimum", 0):
+        yield f"{place}: must have at least {option['minimum']} item; leave it out for all"
+    if option.get("format") and kind != "list" and (problem := _FORMATS[option["format"]](str(value))):
         yield f"{place}: {_shown(option, value)} {problem}"
 
 

@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.specification import (
     entries_specification,
     faults_of,
     findings,
+    misspelt,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "specification": {"type": "dict", "required": True},
     "values": {"type": "dict", "required": True, "no_log": False},
+    "formats": {"type": "dict", "default": {}},
+    "given": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "entries": {"type": "str", "default": ""},
     "prefix": {"type": "str", "default": ""},
 }
@@ -23,10 +28,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def run(task: Task) -> dict[str, Any]:
     """Names what is wrong. ``present``, ``notes`` and ``proxies`` are those of a preflight that found it out."""
     params = task.params
-    found = [*findings(params["specification"], params["values"])]
+    specification = {
+        name: _formatted(name, option, params["formats"]) for name, option in params["specification"].items()
+    }
+    found = [*findings(specification, params["values"])]
+    found += misspelt(specification, params["given"], params["prefix"])
     entries = params["values"].get(params["entries"])
     if params["entries"] and isinstance(entries, list):
-        own = entries_specification(params["specification"], params["prefix"])
+        own = entries_specification(specification, params["prefix"])
         for position, entry in enumerate(entries, start=1):
             place = f"{params['entries']} item {position}"
             for name in own.keys() & entry.keys() if isinstance(entry, dict) else ():
@@ -38,3 +47,9 @@ def run(task: Task) -> dict[str, Any]:
         "notes": [],
         "proxies": [],
     }
+
+
+def _formatted(name: str, option: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
+    """The option with the format of the first pattern that its name is of."""
+    format_ = next((each for pattern, each in formats.items() if re.fullmatch(pattern, name)), "")
+    return {**option, "format": format_} if format_ else dict(option)

@@ -11,6 +11,8 @@ description:
   - Follows every route that Traefik serves and that asks a ForwardAuth service, from the router on each replica through
     the chain, chains within it and the middlewares of entry points, to the middleware, its address, the Service, the
     pods of the proxy, their configuration and the pods of the proxy's target. Each link is a check.
+  - By what NetworkPolicies say, whoever wrote them, Traefik's pods must be let through to the proxy's, and these to the
+    target's. Policies of other kinds than C(networking.k8s.io) are not looked at.
   - A route that asks somebody whom no proxy of this collection stands before is a check that does not pass. It names
     the middleware, the address that it has now, and who wrote that last.
   - What each replica has loaded is told by its API where that is open. Where it is closed, each replica is asked for a
@@ -74,7 +76,8 @@ notes:
   - Needs C(list) on C(deployments) and C(daemonsets), C(pods), C(services), C(endpointslices), C(configmaps),
     C(networkpolicies), C(ingresses), C(ingressclasses), C(ingressroutes) and C(middlewares), C(get) on C(middlewares)
     and on the Secrets of emergency logins, and C(get) and C(create) on C(pods/portforward). A right that is missing is
-    a failure.
+    a failure. With C(list) on C(namespaces) it knows their labels, by which NetworkPolicies may go; without, only their
+    names.
   - Certificates are not verified. What answers is asked for here, not who signed it. The server name of the TLS session
     is the host.
 seealso:

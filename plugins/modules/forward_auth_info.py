@@ -52,6 +52,18 @@ options:
     description: Address of the cluster's DNS. That of its Service by default.
     type: str
     default: ''
+  discover:
+    description:
+      - Whose proxies are to be found where none of O(proxies) chooses a middleware, a path or a target that differs
+        from the roles' defaults, C(auth) or C(bot_block). What the defaults name and this cluster does not have is left
+        out, with a warning. Other services of a known kind that routes ask get an entry each, such as
+        V(auth-proxy-authelia).
+      - The kinds are authentik, Authelia, tinyauth, oauth2-proxy, Pomerium, traefik-forward-auth, CrowdSec's bouncer
+        and bot blockers by the name of their Service.
+      - Nothing is found by default, and what is not there is a finding.
+    type: str
+    choices: ['', auth, bot_block]
+    default: ''
   cluster_domain:
     description: The DNS domain of the cluster.
     type: str
@@ -63,6 +75,8 @@ notes:
   - Needs C(list) on C(middlewares), C(ingressroutes), C(ingresses), C(services), C(endpointslices), C(deployments) and
     C(nodes), on C(resourcequotas) and C(limitranges) in the proxies' namespaces, and C(get) on the Secrets of emergency
     logins that are there. What may not be read is a finding.
+  - Before authentik up to two pods of the target are asked what Traefik asks about each site, through the API server
+    (C(pods/portforward)). Where they are not reached, no host is judged.
 seealso:
   - module: resilient.traefik.traefik_info
   - module: resilient.traefik.access_info
@@ -127,6 +141,9 @@ proxies:
     policy:
       description: The policy, as the filter P(resilient.traefik.nginx_engine#filter) takes it.
       type: dict
+    traffic_distribution:
+      description: C(trafficDistribution) of the proxy's Service, by the newest word that the cluster knows, or empty.
+      type: str
     asks_for_login:
       description: Whether any host falls back to the emergency login.
       type: bool

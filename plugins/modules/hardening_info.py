@@ -90,6 +90,11 @@ left_out:
   description: How many routes were too many to be recorded.
   returned: success
   type: int
+terminating_namespaces:
+  description: Namespaces that are being deleted, of which nothing is recorded.
+  returned: success
+  type: list
+  elements: str
 rights:
   description: By namespace the rules of a Role that may get these objects by their names, and nothing else.
   returned: success

@@ -19,7 +19,8 @@ options:
     description:
       - By variable what it is, as the C(options) of a role's argument specification.
       - Beside Ansible's own keys there are C(minimum), C(maximum) and C(beyond), what to do instead of more than that,
-        for numbers; C(format), which is V(run_name); C(text_is), the key that a text in place of a mapping stands for.
+        for numbers; C(format), which is V(run_name), V(namespace) or V(duration); C(text_is), the key that a text in
+        place of a mapping stands for.
       - Unlike Ansible's own validation it takes no text where a list or a mapping is to be. Templates do not convert.
     type: dict
     required: true
@@ -27,12 +28,26 @@ options:
     description: By variable its value. Others are held to be as their defaults.
     type: dict
     required: true
+  formats:
+    description:
+      - By regular expression for a whole name the C(format) of these variables, where a specification cannot say it.
+    type: dict
+    default: {}
+    version_added: 0.3.0
+  given:
+    description:
+      - Names of variables that there are. One that is nearly a variable of the specification is told, since it would do
+        nothing; others are left alone.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
   entries:
     description: A variable that is a list of mappings, each of which may say otherwise what the other variables say.
     type: str
     default: ""
   prefix:
-    description: What the names in O(entries) lack of the variables' names.
+    description: What the names in O(entries) lack of the variables' names, and those in O(given) begin with.
     type: str
     default: ""
 attributes:

@@ -23,6 +23,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.task import ModuleSpec, Task
+from ansible_collections.resilient.traefik.plugins.plugin_utils.pulse import Pulse
 
 _display = Display()
 
@@ -48,13 +49,14 @@ class InProcessAction(ActionBase):
         hidden = validated._no_log_values
         if validated.error_messages:
             return result | dict(remove_values({"failed": True, "msg": self._refusal(validated.errors)}, hidden))
-        task = Task(
-            validated.validated_parameters,
-            check_mode=self._task.check_mode,
-            progress=self._progress,
-            controller=_controller(),
-        )
-        answer = self._answer(spec, task)
+        with Pulse(self._progress) as pulse:
+            task = Task(
+                validated.validated_parameters,
+                check_mode=self._task.check_mode,
+                progress=pulse.tell,
+                controller=_controller(),
+            )
+            answer = self._answer(spec, task)
         # Looking for nothing through thousands of objects takes longer than reading them did.
         return result | (dict(remove_values(answer, hidden)) if hidden else answer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.resilient.traefik.plugins.module_utils.specification import findings
+from ansible_collections.resilient.traefik.plugins.module_utils.specification import findings, misspelt
 
 ROLES = sorted(path for path in (Path(__file__).parents[2] / "roles").iterdir() if path.is_dir())
 # Called by other roles only, which look before and verify after.
-INNER = {"fallback_proxy"}
+INNER = {"fallback_proxy", "variables"}
 OUTER = [role for role in ROLES if role.name not in INNER]
 
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -106,6 +107,14 @@ def test_defaults_and_argument_specification_name_the_same(role: Path) -> None:
 
 
 @each_role
+def test_what_a_role_calls_its_own_is_not_taken_for_a_misspelt_variable(role: Path) -> None:
+    files = [path for folder in ("roles", "playbooks") for path in (role.parents[1] / folder).rglob("*.yml")]
+    used = {name for path in files for name in re.findall(rf"\b{role.name}_[a-z_]+\b", path.read_text())}
+    inner = set(_yaml(role / "vars" / "main.yml") or {})
+    assert list(misspelt(_options(role), used - inner, f"{role.name}_")) == []
+
+
+@each_role
 def test_defaults_are_those_of_the_argument_specification(role: Path) -> None:
     options = _options(role)
     for name, value in _defaults(role).items():
@@ -127,6 +136,7 @@ def test_defaults_are_not_refused(role: Path) -> None:
 def test_every_option_is_described_and_typed(role: Path) -> None:
     specification = _yaml(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]
     assert specification["short_description"]
+    assert specification["description"], "without it the role has no page"
     for name, option in _every_option(specification.get("options") or {}):
         assert option.get("description"), f"{name} is not described"
         assert option.get("type") in TYPES, f"{name} has no type"

@@ -85,8 +85,65 @@ def test_no_secret_is_in_the_sentences(users: Any) -> None:
 def test_entries_of_a_list_may_say_otherwise_and_are_held_against_the_same() -> None:
     specification = {"p_proxies": {"type": "list", "elements": "dict"}, "p_port": {"type": "int", "default": 1}}
     given = {"p_proxies": [{"name": "a", "port": "http"}]}
-    params = {"specification": specification, "values": given, "entries": "p_proxies", "prefix": "p_"}
+    params = {
+        "specification": specification,
+        "values": given,
+        "entries": "p_proxies",
+        "prefix": "p_",
+        "given": [],
+        "formats": {},
+    }
     assert run(Task(params))["findings"] == ["p_proxies item 1: port: expected a whole number, got 'http'."]
+
+
+def test_a_name_that_is_nearly_a_variable_is_told() -> None:
+    params = {"specification": {f"p_{name}": each for name, each in SHOP.items()}, "values": {}, "prefix": "p_"}
+    given = ["p_replcas", "p_host", "p_polcy", "p_owner", "p_preflight", "q_host", "p_hosts"]
+    assert run(Task(params | {"given": given, "entries": "", "formats": {}}))["findings"] == [
+        "p_host: there is no such variable (is p_hosts meant?).",
+        "p_polcy: there is no such variable (is p_policy meant?).",
+        "p_replcas: there is no such variable (is p_replicas meant?).",
+    ]
+
+
+@pytest.mark.parametrize("given", ["soon", "", "2 m", "-1m", 90])
+def test_a_duration_is_told_once_by_the_name_that_was_given(given: Any) -> None:
+    options = {"alerts_down_for": {"type": "str", "default": "2m"}, "alerts_parity": {"type": "bool"}}
+    params = {"specification": options, "values": {"alerts_down_for": given}, "prefix": "alerts_", "entries": ""}
+    (told,) = run(Task(params | {"given": [], "formats": {"alerts_.*_for": "duration"}}))["findings"]
+    assert told == f"alerts_down_for: {str(given)!r} is no duration such as 2m or 1h30m."
+
+
+@pytest.mark.parametrize("given", ["x y", "cluster.local.", "Cluster.local", "a" * 64, ".".join(["a" * 60] * 5), "a;b"])
+def test_the_domain_of_a_cluster_is_told_by_the_name_that_was_given(given: str) -> None:
+    options = {"auth_proxy_cluster_domain": {"type": "str", "default": "cluster.local"}}
+    params = {"specification": options, "prefix": "auth_proxy_", "entries": "", "given": []}
+    formats = {"formats": {"auth_proxy_cluster_domain": "domain"}}
+    (told,) = run(Task(params | formats | {"values": {"auth_proxy_cluster_domain": given}}))["findings"]
+    assert told.startswith("auth_proxy_cluster_domain: ")
+    assert "is no domain of a cluster such as cluster.local" in told
+    assert not run(Task(params | formats | {"values": {"auth_proxy_cluster_domain": "k8s.example.test"}}))["findings"]
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ({"timezone": "Mars/X"}, "timezone: 'Mars/X' is no time zone such as Europe/Berlin"),
+        ({"timezone": "../etc/passwd"}, "timezone: '../etc/passwd' is no time zone such as Europe/Berlin"),
+        ({"from": "9 pm"}, "from: '9 pm' is no time such as 09:30"),
+        ({"to": "25:00"}, "to: '25:00' is no time such as 09:30"),
+        ({"days": ["mon", "someday"]}, "days item 2: 'someday' is none of mon, tue, wed, thu, fri, sat, sun"),
+    ],
+)
+def test_a_window_is_told_by_its_variable(window: dict[str, Any], words: str) -> None:
+    (told,) = findings(PLAYBOOKS, {"resilient_traefik_drill_window": [window]})
+    assert told.startswith("resilient_traefik_drill_window item 1")
+    assert words in told
+
+
+def test_a_window_that_can_be_is_no_finding() -> None:
+    window = {"days": ["Monday", "tue"], "from": "9:30", "to": "24:00", "timezone": "Europe/Berlin"}
+    assert not list(findings(PLAYBOOKS, {"resilient_traefik_drill_window": [window, {}]}))
 
 
 @pytest.mark.parametrize(
@@ -119,6 +176,16 @@ def test_entries_of_a_list_may_say_otherwise_and_are_held_against_the_same() -> 
             {"resilient_traefik_drill_scenarios": ["forward_auth_hang"]},
             "resilient_traefik_drill_scenarios item 1: scenario: there is no 'forward_auth_hang' (is forward_auth_hung",
         ),
+        (
+            {"resilient_traefik_rbac_namespaces": ["shop", "Läden"]},
+            "resilient_traefik_rbac_namespaces item 2: 'Läden' must be at most 63 lower-case letters",
+        ),
+        ({"resilient_traefik_traefik_namespace": ""}, ""),
+        (
+            {"resilient_traefik_drill_scenarios": []},
+            "resilient_traefik_drill_scenarios: must have at least 1 item; leave it out for all",
+        ),
+        ({"resilient_traefik_verify_seconds": "9" * 5000}, "resilient_traefik_verify_seconds: expected a whole number"),
         ({"resilient_traefik_drill_rate": "100000"}, "resilient_traefik_drill_rate: must be at most 200, got 100000"),
     ],
 )

@@ -13,12 +13,15 @@ from ansible_collections.resilient.traefik.plugins.module_utils.specification im
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATIONS: dict[str, dict[str, Any]] = {
-    "the playbooks": yaml.safe_load((ROOT / "playbooks" / "vars" / "variables.yml").read_text())
+    "the playbooks": yaml.safe_load((ROOT / "playbooks" / "vars" / "variables.yml").read_text()),
+    # One wrong value at a time: that a host is missing is not what is tried here.
+    "a request to explain": {
+        name: option | {"required": False}
+        for name, option in yaml.safe_load((ROOT / "playbooks" / "vars" / "request.yml").read_text()).items()
+    },
 } | {
     path.parents[1].name: yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
-    # What two roles share, which give it what they have judged.
-    if path.parents[1].name != "fallback_proxy"
 }
 SECRET = "s3cr3t-\u00fcml\u00e4ut"
 NESTED: Any = {"a": [{"b": {"c": [SECRET] * 3}}]}
@@ -44,6 +47,12 @@ def cases() -> Iterator[Any]:
                     yield pytest.param(options, name, value, id=f"{owner}-{name}-{number}")
 
 
+def _needed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be given, as it may be."""
+    fine = {"str": "x", "int": 1, "list": []}
+    return {name: fine[option["type"]] for name, option in options.items() if option.get("required")}
+
+
 def _may_be_read(option: Mapping[str, Any], value: Any) -> bool:
     """Whether the option takes that form as well: one scenario for a list of them, say."""
     if value is None:
@@ -55,7 +64,7 @@ def _may_be_read(option: Mapping[str, Any], value: Any) -> bool:
 def test_what_an_option_cannot_be_is_told_in_a_sentence_that_names_it(
     options: dict[str, Any], name: str, value: Any
 ) -> None:
-    found = list(findings(options, {name: value}))
+    found = list(findings(options, _needed(options) | {name: value}))
     assert found, f"{name} takes {value!r}"
     assert all(each.startswith(name) for each in found)
     assert max(map(len, found)) < LONGEST + len(name), "a page is no sentence"
@@ -72,6 +81,7 @@ def test_there_are_options_to_try(owner: str) -> None:
 def test_what_is_default_is_taken(owner: str) -> None:
     options = SPECIFICATIONS[owner]
     given = {name: option["default"] for name, option in options.items() if option.get("default") is not None}
+    given |= _needed(options)
     assert not list(findings(options, given))
 
 

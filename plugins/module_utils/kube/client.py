@@ -91,6 +91,11 @@ class Client:
         answer = self._round_trip("GET", "/version", None, None, "", "", "the API server's clock")
         return parsedate_to_datetime(answer.headers["Date"])
 
+    def minor_version(self) -> int:
+        """The API server's minor version, 34 of 1.34; ``31+`` is 31, and what cannot be read 0."""
+        digits = "".join(each for each in str(self.request("GET", "/version").get("minor", "")) if each.isdigit())
+        return int(digits or 0)
+
     def _round_trip(
         self,
         method: str,

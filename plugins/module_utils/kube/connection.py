@@ -25,6 +25,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.deadline import bound
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument, ResilientError
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.kubeconfig_faults import no_yaml, unknown_context
 
 try:
     import urllib3
@@ -199,7 +200,11 @@ def _load(params: Mapping[str, Any], configuration: Configuration, folder: str) 
     logger.addHandler(complaints)
     try:
         _load_from(params.get("kubeconfig"), params.get("context"), configuration, folder)
-    except (kubernetes_config.ConfigException, yaml.YAMLError, binascii.Error, OSError) as error:
+    except yaml.YAMLError as error:
+        raise _unusable(no_yaml(params.get("kubeconfig"), error)) from None
+    except (kubernetes_config.ConfigException, binascii.Error, OSError) as error:
+        if words := unknown_context(params.get("kubeconfig"), params.get("context")):
+            raise BadArgument(f"context: {words}") from None
         raise _unusable(_first_line(error)) from None
     finally:
         logger.removeHandler(complaints)

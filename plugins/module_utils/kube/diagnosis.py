@@ -1,9 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a cluster says about objects that do not come up: newest warning events and last log lines of their pods."""
+"""What a cluster says about objects that do not come up: last log lines of their pods and newest warning events.
+
+Of a workload only its newest revision counts: what pods of an earlier one met is no reason why this one is not ready.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
@@ -33,43 +37,89 @@ def newest_warning(client: Client, ref: ObjectRef) -> str:
     if not ref.namespace:
         return ""
     try:
-        lines = _warnings(client, ref, _pods(client, ref))
+        lines = _warnings(client, ref, _newest(client, ref))
     except errors.ResilientError:
         return ""
     return " ".join(lines[0].split())[:_LONGEST_LINE] if lines else ""
 
 
 def _about(client: Client, ref: ObjectRef) -> list[str]:
-    pods = _pods(client, ref)
-    waiting = next((pod for pod in pods if not _is_ready(pod)), None)
-    return _warnings(client, ref, pods) + (_log(client, waiting) if waiting else [])
+    newest = _newest(client, ref)
+    waiting = next((pod for pod in newest.pods if not _is_ready(pod)), None)
+    told = _warnings(client, ref, newest)
+    # A program's own words name the cause; that it is started again and again only follows from it.
+    return (_log(client, waiting, alone=not told) if waiting else []) + told
 
 
-def _warnings(client: Client, ref: ObjectRef, pods: Sequence[Object]) -> list[str]:
-    names = {ref.name, *(pod["metadata"]["name"] for pod in pods)}
+def _warnings(client: Client, ref: ObjectRef, newest: Newest) -> list[str]:
     (events,) = read_all(client, [Query("v1", "Event", namespace=ref.namespace, field_selector="type=Warning")])
-    # A ReplicaSet that may not create pods reports it under its own name, which begins with the Deployment's.
-    told = [event for event in events.items if _about_one_of(event["involvedObject"].get("name", ""), names, ref)]
+    told = [event for event in events.items if newest.has(event["involvedObject"], ref)]
     told.sort(key=_time, reverse=True)
     return [f"{_time(event)} {event.get('reason')}: {event.get('message', '').strip()}" for event in told[:_EVENTS]]
 
 
-def _about_one_of(name: str, names: set[str], ref: ObjectRef) -> bool:
-    return name in names or name.startswith(f"{ref.name}-")
+@dataclass(frozen=True)
+class Newest:
+    """The newest revision of a workload: its pods, and the ReplicaSet that has them where it is a Deployment."""
+
+    pods: Sequence[Object]
+    replica_set: str = ""
+
+    def has(self, involved: Mapping[str, Any], ref: ObjectRef) -> bool:
+        """Whether an event's object is the workload itself or of this revision."""
+        kind, name = involved.get("kind"), str(involved.get("name", ""))
+        if not (self.pods or self.replica_set):
+            # What runs for it is named after it: a Job of a HelmChart, pods that are gone by now.
+            return name.startswith(f"{ref.name}-") or (kind, name) == (ref.kind, ref.name)
+        if kind == "Pod":
+            # A pod of a StatefulSet has the name of the one before it.
+            mine = involved.get("uid") in {pod["metadata"].get("uid") for pod in self.pods}
+            return mine or bool(self.replica_set and name.startswith(f"{self.replica_set}-"))
+        # A ReplicaSet that may not create pods reports it under its own name.
+        return (kind, name) in ((ref.kind, ref.name), ("ReplicaSet", self.replica_set))
 
 
-def _pods(client: Client, ref: ObjectRef) -> list[Object]:
+def _newest(client: Client, ref: ObjectRef) -> Newest:
     if ref.kind == "Pod":
-        return read_all(client, [Query("v1", "Pod", ref.name, ref.namespace)])[0].items
+        return Newest(read_all(client, [Query("v1", "Pod", ref.name, ref.namespace)])[0].items)
     owner = client.find(ref)
     labels = ((owner or {}).get("spec", {}).get("selector") or {}).get("matchLabels")
     if not labels:
-        return []
+        return Newest([])
     selector = selector_text({"matchLabels": labels})
-    return read_all(client, [Query("v1", "Pod", namespace=ref.namespace, label_selector=selector)])[0].items
+    queries = [Query("v1", "Pod", namespace=ref.namespace, label_selector=selector)]
+    if ref.kind == "Deployment":
+        queries.append(Query("apps/v1", "ReplicaSet", namespace=ref.namespace, label_selector=selector))
+    pods, *sets = read_all(client, queries)
+    return newest_of(pods.items, [each for answer in sets for each in answer.items])
 
 
-def _log(client: Client, pod: Object) -> list[str]:
+def newest_of(pods: Sequence[Object], replica_sets: Sequence[Object] = ()) -> Newest:
+    """The newest revision among the pods of one workload. Without ReplicaSets, that of the pod that was made last."""
+    latest = max(replica_sets, key=_revision, default=None)
+    if latest:
+        name = str(latest["metadata"]["name"])
+        return Newest([pod for pod in pods if name in _owners(pod)], name)
+    made_last = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp") or ""), default=None)
+    revision = _revision_label(made_last) if made_last else ""
+    return Newest([pod for pod in pods if _revision_label(pod) == revision])
+
+
+def _revision(replica_set: Object) -> int:
+    annotations = replica_set["metadata"].get("annotations") or {}
+    return int(annotations.get("deployment.kubernetes.io/revision", 0))
+
+
+def _owners(pod: Object) -> list[str]:
+    return [str(owner.get("name")) for owner in pod["metadata"].get("ownerReferences") or []]
+
+
+def _revision_label(pod: Object) -> str:
+    labels = pod["metadata"].get("labels") or {}
+    return str(labels.get("pod-template-hash") or labels.get("controller-revision-hash") or "")
+
+
+def _log(client: Client, pod: Object, alone: bool) -> list[str]:
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     container, restarted = _in_the_way(pod)
     path = client.path(ObjectRef("v1", "Pod", name, namespace), "log")
@@ -77,7 +127,7 @@ def _log(client: Client, pod: Object) -> list[str]:
     try:
         text = client.request("GET", path, query=query | ({"previous": "true"} if restarted else {}), text=True)
     except errors.ApiError:
-        return [f"log of Pod {namespace}/{name}: none to be had"]
+        return [f"log of Pod {namespace}/{name}: none to be had"] if alone else []
     return [f"log of Pod {namespace}/{name} ({container}): {line[:300]}" for line in text.splitlines()]
 
 

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-
-with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
-    import yaml
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.yaml_text import yaml_text
 
 FIELD_MANAGER = "resilient.traefik"
 # kubectl keeps a whole copy of the object here, plain Secret values included.
@@ -117,4 +114,4 @@ def check_secret_values(item: Mapping[str, Any]) -> None:
 
 
 def _as_yaml(item: Object) -> str:
-    return str(yaml.safe_dump(item, sort_keys=True, default_flow_style=False, width=120)) if item else ""
+    return yaml_text(item) if item else ""

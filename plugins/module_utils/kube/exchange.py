@@ -177,4 +177,4 @@ def _words(error: Exception) -> str:
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return "it took the connection and then was silent, or too slow"
     cause = getattr(error, "original_error", error)
-    return re.sub(r"^<?HTTPS?Connection[^:]*(: |>: )", "", str(cause))
+    return re.sub(r"^<?\w*Connection[^:]*(: |>: )", "", str(cause))

@@ -24,6 +24,18 @@ def helm_release_of(item: Mapping[str, Any]) -> str:
     return f"{annotations.get('meta.helm.sh/release-namespace', metadata.get('namespace', ''))}/{name}" if name else ""
 
 
+def controller_of(item: Mapping[str, Any]) -> str:
+    """Return the controller that takes changes of the object back by itself, in words; empty when none is known to.
+
+    authentik's outposts make a Middleware and put it back when it differs, every four hours and at each change of the
+    outpost (authentik/providers/proxy/controllers/k8s/traefik_3.py, outposts/settings.py).
+    """
+    labels = item.get("metadata", {}).get("labels") or {}
+    if labels.get("app.kubernetes.io/managed-by") == "goauthentik.io":
+        return f"authentik outpost {labels.get('app.kubernetes.io/instance', '')}".rstrip()
+    return ""
+
+
 def owner_of(item: Mapping[str, Any]) -> str:
     """The owner in words (``"Helm release traefik/traefik"``), empty when nobody marked the object.
 
@@ -40,6 +52,8 @@ def owner_of(item: Mapping[str, Any]) -> str:
             return f"Flux {kind} {labels.get(f'{prefix}.toolkit.fluxcd.io/namespace', '')}/{name}"
     if "objectset.rio.cattle.io/owner-name" in annotations:
         return f"k3s add-on {annotations['objectset.rio.cattle.io/owner-name']}"
+    if controller_of(item):
+        return controller_of(item)
     release = helm_release_of(item)
     if release:
         return f"Helm release {release}"

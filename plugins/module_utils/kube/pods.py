@@ -40,8 +40,29 @@ def selector_text(selector: Mapping[str, Any] | None) -> str:
 
 def serves(workload: Object, service: Object) -> bool:
     """Whether a Service of the same namespace selects the Pod, or the workload's pods by their template's labels."""
-    template = workload["spec"].get("template") or workload
-    return takes(service["spec"].get("selector"), template["metadata"].get("labels") or {})
+    return takes(service["spec"].get("selector"), _served_labels(workload))
+
+
+def _served_labels(item: Object) -> Mapping[str, str]:
+    template = item["spec"].get("template") or item
+    return template["metadata"].get("labels") or {}
+
+
+class Selectable:
+    """Workloads or pods by their labels, so that a Service finds its own without a look at all of the namespace."""
+
+    def __init__(self, items: Iterable[Object]) -> None:
+        self._by_label: dict[tuple[str, str, str], list[Object]] = {}
+        for item in items:
+            namespace = item["metadata"].get("namespace", "")
+            for name, value in _served_labels(item).items():
+                self._by_label.setdefault((namespace, name, value), []).append(item)
+
+    def by(self, service: Object) -> list[Object]:
+        """Those that the Service selects, in their order; a Service without a selector selects none."""
+        namespace, selector = service["metadata"].get("namespace", ""), service["spec"].get("selector") or {}
+        carriers = [self._by_label.get((namespace, name, value), []) for name, value in selector.items()]
+        return [each for each in min(carriers, key=len, default=[]) if serves(each, service)]
 
 
 def belongs(pod: Object, ref: ObjectRef) -> bool:
@@ -50,6 +71,19 @@ def belongs(pod: Object, ref: ObjectRef) -> bool:
     if ref.kind == "Deployment":
         return any(owner["kind"] == "ReplicaSet" and owner["name"].rsplit("-", 1)[0] == ref.name for owner in owners)
     return any(owner["kind"] == ref.kind and owner["name"] == ref.name for owner in owners)
+
+
+def ready_targets(piece: Object) -> list[str]:
+    """Return the names of the pods among the ready endpoints of an EndpointSlice, in its order.
+
+    An unset condition counts as ready (discovery.k8s.io/v1).
+    """
+    return [
+        endpoint["targetRef"]["name"]
+        for endpoint in piece.get("endpoints") or []
+        if (endpoint.get("conditions") or {}).get("ready", True) is not False
+        and (endpoint.get("targetRef") or {}).get("kind") == "Pod"
+    ]
 
 
 def serving_nodes(pods: Iterable[Object]) -> list[str]:

@@ -17,7 +17,10 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class Query:
-    """One object (with ``name``) or one list of a kind. An empty namespace means all of them."""
+    """One object (with ``name``) or one list of a kind. An empty namespace means all of them.
+
+    ``managed_fields`` of one object are only there where they are asked for.
+    """
 
     api_version: str
     kind: str
@@ -25,6 +28,7 @@ class Query:
     namespace: str = ""
     label_selector: str = ""
     field_selector: str = ""
+    managed_fields: bool = False
 
     def __str__(self) -> str:
         where = f"{self.namespace}/" if self.namespace else ""
@@ -45,7 +49,7 @@ class Answer:
 
 
 def read_all(client: Client, queries: Iterable[Query]) -> list[Answer]:
-    """The answers in the order of the queries. managedFields are left out of the objects.
+    """The answers in the order of the queries. managedFields are left out of the objects unless a query asks for them.
 
     A missing object and a missing permission are answers (``missing``, ``forbidden``), not failures.
     Raises Unreachable, Unauthorized, Invalid.
@@ -74,7 +78,8 @@ def _read(client: Client, query: Query) -> Answer:
 
 def _get(client: Client, query: Query) -> Object:
     path = client.resource(query.api_version, query.kind).path(query.namespace, query.name)
-    return _without_managed_fields(client.request("GET", path, about=str(query)))
+    item = client.request("GET", path, about=str(query))
+    return item if query.managed_fields else _without_managed_fields(item)
 
 
 def _list(client: Client, query: Query) -> list[Object]:

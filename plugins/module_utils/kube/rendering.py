@@ -13,6 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.yaml_text import yaml_text
 
 with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
     import yaml
@@ -90,7 +91,6 @@ def _write(path: Path, item: Object) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         former = yaml.safe_load(path.read_text()) if path.exists() and PATCHES in path.parts else None
-        text = yaml.safe_dump(merged(former or {}, item), sort_keys=False, width=120, allow_unicode=True)
-        path.write_text(f"---\n{text}")
+        path.write_text(f"---\n{yaml_text(merged(former or {}, item), sort_keys=False)}")
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadArgument(f"render_to: {path} cannot be written: {error}. Name another folder, or empty it") from None

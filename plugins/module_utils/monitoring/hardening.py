@@ -63,7 +63,7 @@ def record_of(found: Found, cluster_domain: str = "cluster.local") -> list[Objec
     proxies = [each for each in found.deployments if _is_proxy(each, found.services)]
     retries = [each for each in found.middlewares if is_ours(each) and (each.get("spec") or {}).get("retry")]
     recorded = [
-        *(_led_to_proxy(each) for each in found.middlewares if _asks_proxy(each, found.services, cluster_domain)),
+        *(_led_to_proxy(each) for each in found.middlewares if _asks_proxy(each, found, cluster_domain)),
         *(_recorded(each, [_field("retry", ["spec", "retry"], each["spec"]["retry"], "holds")]) for each in retries),
         *(_recorded(each, _spread(each)) for each in [found.workload]),
         *(_recorded(each, _spread(each) + _configuration(each)) for each in proxies),
@@ -148,10 +148,11 @@ def _is_before_target(service: Object) -> bool:
     return is_ours(service) and bool(forward_auth.remembered_target(service))
 
 
-def _asks_proxy(middleware: Object, services: Services, cluster_domain: str) -> bool:
+def _asks_proxy(middleware: Object, found: Found, cluster_domain: str) -> bool:
     if not forward_auth.is_forward_auth(middleware):
         return False
-    asked = forward_auth.service_behind(forward_auth.asked_by(middleware), services, cluster_domain)
+    namespace = found.workload["metadata"]["namespace"]
+    asked = forward_auth.service_behind(forward_auth.asked_by(middleware), found.services, cluster_domain, namespace)
     return asked is not None and _is_before_target(asked)
 
 

@@ -31,11 +31,21 @@ def run(task: Task) -> dict[str, Any]:
     params = task.params
     workload = find_workload(task.client, params["traefik_namespace"], params["traefik_name"])
     record = hardening.record_of(_found(task.client, workload.item), params["cluster_domain"])
+    before = [] if params["renew"] else recorded_in(params["before"])
+    gone, going = absent_namespaces(task.client, [*before, *record])
+    before, record = _outside(before, gone | going), _outside(record, gone | going)
     if not params["renew"]:
-        before = _in_namespaces_that_live(task.client, recorded_in(params["before"]))
         record = hardening.merged(before, record, written_by_us(task.client, before, record))
     taken, left_out = hardening.limited(record, params["most_routes"])
-    return {"changed": False, "objects": taken, "left_out": left_out, "rights": hardening.rights_of(taken)}
+    if going:
+        task.warnings.append(f"not recorded, as they are being deleted: namespaces {', '.join(sorted(going))}")
+    return {
+        "changed": False,
+        "objects": taken,
+        "left_out": left_out,
+        "terminating_namespaces": sorted(going),
+        "rights": hardening.rights_of(taken),
+    }
 
 
 def recorded_in(config_maps: Sequence[Mapping[str, Any]]) -> list[Object]:
@@ -52,12 +62,20 @@ def recorded_in(config_maps: Sequence[Mapping[str, Any]]) -> list[Object]:
     return []
 
 
-def _in_namespaces_that_live(client: Client, record: Sequence[Object]) -> list[Object]:
-    """Without namespaces that were deleted since: nothing in them can be read, and no Role be brought to them."""
+def absent_namespaces(client: Client, record: Sequence[Object]) -> tuple[set[str], set[str]]:
+    """Return the namespaces of the record that are gone, and those that are being deleted.
+
+    Nothing in the former can be read, and no Role be brought to either.
+    """
     names = sorted({each["namespace"] for each in record})
     found = client.concurrently(lambda name: client.find(ObjectRef("v1", "Namespace", name)), names)
-    living = {name for name, item in zip(names, found, strict=True) if item}
-    return [each for each in record if each["namespace"] in living]
+    by_name = dict(zip(names, found, strict=True))
+    gone = {name for name, item in by_name.items() if not item}
+    return gone, {name for name, item in by_name.items() if item and item["metadata"].get("deletionTimestamp")}
+
+
+def _outside(record: Sequence[Object], namespaces: set[str]) -> list[Object]:
+    return [each for each in record if each["namespace"] not in namespaces]
 
 
 def _found(client: Client, workload: Object) -> hardening.Found:

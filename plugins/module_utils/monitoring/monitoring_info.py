@@ -40,7 +40,7 @@ def run(task: Task) -> dict[str, Any]:
     return {
         "changed": False,
         "findings": findings,
-        "facts": {"traefik": traefik, "targets": _targets(task)},
+        "facts": {"traefik": traefik, "targets": _targets(task, traefik.get("namespace", ""))},
         "present": stack.is_there,
         "prometheus": _shown(stack, stack.prometheus),
         "alertmanagers": _shown(stack, stack.alertmanagers),
@@ -54,10 +54,11 @@ def _shown(stack: Stack, servers: Sequence[Server]) -> list[dict[str, Any]]:
     return [server.as_dict() | {"helm_release": stack.release_of(server)} for server in servers]
 
 
-def _targets(task: Task) -> list[dict[str, str]]:
+def _targets(task: Task, traefik_namespace: str) -> list[dict[str, str]]:
     (middlewares,) = read_all(task.client, [Query(_TRAEFIK, "Middleware")])
     if middlewares.status == "forbidden":
         raise errors.Forbidden(middlewares.message, status=403, reason="Forbidden", causes=[])
     services, deployments = read_found(task.client, [Query("v1", "Service"), Query("apps/v1", "Deployment")])
     by_place = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in services.items}
-    return targets(middlewares.items, by_place, deployments.items, task.params["planned_proxies"])
+    planned = task.params["planned_proxies"]
+    return targets(middlewares.items, by_place, deployments.items, planned, traefik_namespace=traefik_namespace)

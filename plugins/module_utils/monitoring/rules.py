@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.duration import duration_problem
+
 Groups = list[dict[str, Any]]
 
 # By this label our alerts are known among others: inhibition is limited to them, and a clash is told from an update.
@@ -23,7 +25,6 @@ MARK_VALUE = "true"
 _GROUP_KEYS = {"name", "interval", "limit", "query_offset", "labels", "rules"}
 _RULE_KEYS = {"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"}
 OVERRIDE_KEYS = ("enabled", "expr", "for", "keep_firing_for", "labels", "annotations")
-_DURATION = re.compile(r"(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
@@ -117,7 +118,7 @@ def _rule_faults(rule: Mapping[str, Any]) -> Iterator[str]:
     for key in ("for", "keep_firing_for"):
         given = rule.get(key)
         if given is not None and not _is_duration(given):
-            yield f"has {key} {given!r}, which is no duration such as 2m or 1h30m"
+            yield f"has {key} {given!r}, which {duration_problem(str(given))}"
     for part in ("labels", "annotations"):
         given = rule.get(part) or {}
         if not isinstance(given, Mapping):
@@ -131,7 +132,7 @@ def _rule_faults(rule: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_duration(given: Any) -> bool:
-    return str(given) == "0" or (isinstance(given, str) and bool(given) and bool(_DURATION.fullmatch(given)))
+    return str(given) == "0" or (isinstance(given, str) and not duration_problem(given))
 
 
 # --- the user's changes ------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ def targets(
     deployments: Sequence[Object],
     planned: Sequence[Mapping[str, Any]],
     cluster_domain: str = "cluster.local",
+    traefik_namespace: str = "",
 ) -> list[Target]:
     """Each ForwardAuth target with ``role``, ``namespace``, ``deployment``, ``proxy_namespace`` and ``proxy_name``.
 
@@ -38,7 +39,8 @@ def targets(
         _add(found, services, deployments, proxy.get("target") or {}, proxy)
     for middleware in middlewares:
         if forward_auth.is_forward_auth(middleware):
-            asked = forward_auth.service_behind(forward_auth.asked_by(middleware), services, cluster_domain)
+            address = forward_auth.asked_by(middleware)
+            asked = forward_auth.service_behind(address, services, cluster_domain, traefik_namespace)
             if asked and not is_ours(asked):
                 metadata = asked["metadata"]
                 place = {"namespace": metadata["namespace"], "service": metadata["name"]}

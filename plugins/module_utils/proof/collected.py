@@ -114,7 +114,9 @@ def title_of(title: str, collected: Collected) -> str:
     failed = [area.claim for area in collected.areas if area.state == FAILED]
     if failed:
         return f"Not proved: {'; '.join(failed)}"
-    if collected.failed or all(area.state != NOT_LOOKED_AT for area in collected.areas):
+    if collected.failed:
+        return f"Not proved: {title}"
+    if all(area.state != NOT_LOOKED_AT for area in collected.areas):
         return title
     return "; ".join(area.claim for area in collected.areas if area.state == PASSED) or title
 

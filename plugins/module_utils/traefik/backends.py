@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.references import references_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.references import Reference, references_of
+
+Read = Callable[[Object], Iterable[Reference]]
 
 
 class Backend(NamedTuple):
@@ -18,14 +20,20 @@ class Backend(NamedTuple):
     port: int | str | None
 
 
-def backends_of(routes: Iterable[Object], traefik_services: Iterable[Object]) -> dict[Backend, list[str]]:
-    """The backends, and the names of the routes that lead to each; TraefikServices are followed to theirs."""
+def backends_of(
+    routes: Iterable[Object], traefik_services: Iterable[Object], read: Read = references_of
+) -> dict[Backend, list[str]]:
+    """The backends, and the names of the routes that lead to each; TraefikServices are followed to theirs.
+
+    ``read`` gives the references of an object, for whoever has read them already.
+    """
     known = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in traefik_services}
     found: dict[Backend, list[str]] = {}
     for route in routes:
-        backends = _of_ingress(route) if route["kind"] == "Ingress" else _of_route(route, known, set())
+        backends = _of_ingress(route) if route["kind"] == "Ingress" else _of_route(route, known, set(), read)
+        name = str(ref_of(route))
         for backend in dict.fromkeys(backends):
-            found.setdefault(backend, []).append(str(ref_of(route)))
+            found.setdefault(backend, []).append(name)
     return found
 
 
@@ -45,15 +53,17 @@ def _of_ingress(ingress: Object) -> Iterator[Backend]:
             yield Backend(ingress["metadata"]["namespace"], service["name"], port.get("number") or port.get("name"))
 
 
-def _of_route(item: Object, known: Mapping[tuple[str, str], Object], seen: set[tuple[str, str]]) -> Iterator[Backend]:
-    for each in references_of(item):
+def _of_route(
+    item: Object, known: Mapping[tuple[str, str], Object], seen: set[tuple[str, str]], read: Read
+) -> Iterator[Backend]:
+    for each in read(item):
         if each.kind == "Service":
             yield Backend(each.namespace, each.name, _port(each.port))
         elif each.kind == "TraefikService" and (each.namespace, each.name) not in seen:
             # TraefikServices may lead to each other in a circle.
             seen.add((each.namespace, each.name))
             following = known.get((each.namespace, each.name))
-            yield from _of_route(following, known, seen) if following else ()
+            yield from _of_route(following, known, seen, read) if following else ()
 
 
 def _port(given: Any) -> int | str | None:

@@ -45,8 +45,38 @@ def default_names(settings: Mapping[str, str]) -> list[str]:
     """The entry points of routers that name none: those that are marked so, else all but the internal ones."""
     ports = static.entry_points(dict(settings))
     marked = [name for name in ports if _says(settings, f"entrypoints.{name}.asdefault")]
+    return marked or public_names(settings)
+
+
+def believed(settings: Mapping[str, str], entry_point: str) -> tuple[bool, list[str]]:
+    """Return whether an entry point takes X-Forwarded headers from anybody, and the networks whose it takes."""
+    below = f"entrypoints.{entry_point}.forwardedheaders"
+    given = dict(settings)
+    return static.is_on(given, f"{below}.insecure"), static.listed(given, f"{below}.trustedips")
+
+
+def public_names(settings: Mapping[str, str]) -> list[str]:
+    """The TCP entry points by which visitors may come in: neither the internal one nor that of the metrics."""
     metrics = settings.get("metrics.prometheus.entrypoint", static.INTERNAL).lower()
-    return marked or [name for name in ports if name not in (static.INTERNAL, metrics)]
+    return [name for name in static.entry_points(dict(settings)) if name not in (static.INTERNAL, metrics)]
+
+
+def usual_entry_point(settings: Mapping[str, str], public: Mapping[int, int]) -> str:
+    """Where a site is asked that no route names: ``web`` or where it sends everybody, else one with TLS.
+
+    Empty where there is none.
+
+    ``public`` are the public ports as ``public_ports`` gives them; where any of them leads to an entry point, the
+    others are for internal use and do not count.
+    """
+    points = entry_points_of(settings, public)
+    names = sorted(name for name in public_names(settings) if name in points)
+    exposed = [name for name in names if points[name].port in public.values()]
+    names = exposed or names
+    if "web" in names:
+        return points["web"].leads_to or "web"
+    names.sort(key=lambda name: (bool(points[name].redirects), not points[name].tls))
+    return (points[names[0]].leads_to or names[0]) if names else ""
 
 
 def public_ports(workload: Object, services: Iterable[Object]) -> dict[int, int]:

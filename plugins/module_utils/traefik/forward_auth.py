@@ -3,31 +3,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import serves
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import crd_id
 
 # What our own Service says of the Service that it stands before: NAMESPACE/NAME:PORT.
 TARGET_ANNOTATION = "resilient.traefik/target"
 # How authentik's Kubernetes integration and its chart label what they make.
 AUTHENTIK_NAMES = ("authentik", "authentik-proxy")
+_OUTPOST_IMAGE = re.compile(r"(^|/)goauthentik/proxy([:@]|$)")
 
 Services = Mapping[tuple[str, str], Object]
 
 
 @dataclass(frozen=True)
 class Address:
-    """What a middleware asks, in its parts. ``host`` is in lower case and without a final dot."""
+    """What a middleware asks, in its parts. ``host`` is in lower case and without a final dot.
+
+    ``query`` is what stands behind the question mark, such as the portal of Authelia (``rd=https://login.example.test``).
+    """
 
     url: str
     scheme: str
     host: str
     port: int
     path: str
+    query: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The address without user and password."""
+        return re.sub(r"//[^/@]*@", "//", self.url)
+
+    def place(self, cluster_domain: str, beside: str = "") -> tuple[str, str] | None:
+        """Return the namespace and name of the Service whose name in the cluster the host is, None for any other host.
+
+        ``beside`` is the namespace of whoever asks: a name of one label is looked up there, by the first of the search
+        domains of a pod's resolv.conf.
+        """
+        labels = self.host.removesuffix(f".{cluster_domain}").removesuffix(".svc").split(".")
+        if len(labels) == 2:
+            return labels[1], labels[0]
+        return (beside, labels[0]) if len(labels) == 1 and beside else None
 
 
 def address_of(url: str) -> Address:
@@ -38,7 +61,7 @@ def address_of(url: str) -> Address:
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return Address(url, "", "", 0, "")
-    return Address(url, parts.scheme, host, port, parts.path)
+    return Address(url, parts.scheme, host, port, parts.path, parts.query)
 
 
 def is_forward_auth(middleware: Object) -> bool:
@@ -51,12 +74,14 @@ def asked_by(middleware: Object) -> Address:
     return address_of(str(middleware["spec"]["forwardAuth"].get("address") or ""))
 
 
-def service_behind(address: Address, services: Services, cluster_domain: str) -> Object | None:
-    """The Service that the address means, by its name in the cluster or its cluster address; None for anything else."""
-    name = address.host.removesuffix(f".{cluster_domain}").removesuffix(".svc")
-    labels = name.split(".")
-    if len(labels) == 2:
-        return services.get((labels[1], labels[0]))
+def service_behind(address: Address, services: Services, cluster_domain: str, beside: str = "") -> Object | None:
+    """Return the Service that the address means for a pod in the namespace ``beside``, None for anything else.
+
+    That is by its name in the cluster or its cluster address.
+    """
+    place = address.place(cluster_domain, beside)
+    if place and place in services:
+        return services[place]
     found = [each for each in services.values() if address.host in (each["spec"].get("clusterIPs") or [])]
     return found[0] if found else None
 
@@ -70,6 +95,26 @@ def is_authentik(service: Object) -> bool:
 def is_outpost(service: Object) -> bool:
     """Whether authentik's Kubernetes integration made the Service for an outpost."""
     return (service["metadata"].get("labels") or {}).get("app.kubernetes.io/name") == "authentik-proxy"
+
+
+def keeps_sessions_apart(service: Object, workloads: Iterable[Object]) -> str:
+    """Why the pods behind a Service do not share their sessions, in words; empty where nothing says so.
+
+    An embedded outpost answers inside authentik's server, with its sessions in PostgreSQL; a standalone one has files.
+    """
+    name = f"Service {service['metadata'].get('namespace', '')}/{service['metadata']['name']}"
+    if service["spec"].get("sessionAffinity", "None") != "None":
+        return f"{name} has sessionAffinity {service['spec']['sessionAffinity']}"
+    images = [
+        str(container.get("image") or "")
+        for workload in workloads
+        if serves(workload, service)
+        for container in workload["spec"]["template"]["spec"]["containers"]
+    ]
+    selected = (service["spec"].get("selector") or {}).get("app.kubernetes.io/name")
+    if selected == AUTHENTIK_NAMES[1] or any(_OUTPOST_IMAGE.search(image) for image in images):
+        return f"{name} leads to a standalone outpost"
+    return ""
 
 
 def remembered_target(service: Object) -> dict[str, Any]:
@@ -91,10 +136,18 @@ def chosen(middlewares: Iterable[Object], namespace: str, name: str, path: str) 
     return [each for each in inside if is_forward_auth(each) and asked_by(each).path == path]
 
 
-def preferred(matching: Sequence[Object], traefik_namespace: str) -> list[Object]:
-    """Of several the one beside Traefik, whose middlewares are those that all may use."""
-    beside = [each for each in matching if each["metadata"]["namespace"] == traefik_namespace]
-    return beside if len(matching) > 1 and len(beside) == 1 else list(matching)
+def preferred(matching: Sequence[Object], traefik_namespace: str, used: Collection[str] = ()) -> list[Object]:
+    """Return those of several that are meant, the one beside Traefik first.
+
+    Those that routes use (``used``, by qualified name) are: a copy that no route uses protects nothing. Where none is
+    used it is the one beside Traefik, whose middlewares are those that all may use.
+    """
+    ordered = sorted(matching, key=lambda each: each["metadata"]["namespace"] != traefik_namespace)
+    in_use = [each for each in ordered if crd_id(each["metadata"]["namespace"], each["metadata"]["name"]) in used]
+    if in_use:
+        return in_use
+    beside = [each for each in ordered if each["metadata"]["namespace"] == traefik_namespace]
+    return beside if len(matching) > 1 and len(beside) == 1 else ordered
 
 
 def service_port(service: Object, port: int) -> Object | None:

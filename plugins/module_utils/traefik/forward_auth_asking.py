@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
@@ -100,7 +100,9 @@ def asking_of(client: Client, workload: Workload, cluster_domain: str) -> Asking
         deployments=_by_place(deployments),
         config_maps=_by_place(config_maps),
         policies=policies,
+        namespaces=_labels_of_namespaces(client),
         cluster_domain=cluster_domain,
+        traefik_namespace=workload.ref.namespace,
     )
     served = only_served(targets, workload.arguments)
     return Asking(
@@ -117,21 +119,25 @@ def _with_pods(client: Client, around: Surroundings, forward_auths: Iterable[Obj
     """The same with the pods and Secrets of the namespaces concerned: of whom is asked, and of our proxies."""
     spaces = {namespace for namespace, _name in around.deployments}
     for middleware in forward_auths:
-        address = forward_auth.asked_by(middleware)
-        service = forward_auth.service_behind(address, around.services, around.cluster_domain)
+        service = around.service_behind(middleware)
         if service is not None:
             spaces.add(service["metadata"]["namespace"])
             target = forward_auth.remembered_target(service)
             spaces |= {target["namespace"]} if target else set()
     pods = [item for answer in read_found(client, _pods(spaces)) for item in answer.items]
     secrets = read_all(client, _secrets(around))
-    return Surroundings(
-        **{name: getattr(around, name) for name in ("services", "slices", "deployments", "config_maps", "policies")},
+    return replace(
+        around,
         pods=_by_place(pods),
         secrets=_by_place(item for answer in secrets for item in answer.items),
         unread={_place(answer): answer.message for answer in secrets if answer.status == "forbidden"},
-        cluster_domain=around.cluster_domain,
     )
+
+
+def _labels_of_namespaces(client: Client) -> dict[str, Mapping[str, str]]:
+    """Only where they may be listed: their names, which most policies go by, are known anyway."""
+    (answer,) = read_all(client, [Query("v1", "Namespace")])
+    return {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in answer.items}
 
 
 def _pods(namespaces: Iterable[str]) -> list[Query]:

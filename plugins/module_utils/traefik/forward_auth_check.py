@@ -16,8 +16,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.proof.check impo
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import verified
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_links
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import believed
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_asking import Asking, asking_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_fences import fence_checks
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_links import Proxy, proxy_behind
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_replicas import (
     Replicas,
@@ -128,6 +129,7 @@ def _checks(task: Task, workload: Workload, found: Asking, asked: Sequence[Asked
             found.around,
             behind_another=found.comes_after_identity(each.middleware),
         )
+        checks += fence_checks(each.name, workload, each.proxy, found.around)
         checks.append(forward_auth_links.trust_check(each.name, each.middleware, _insecure(workload)))
         checks.append(
             replicas.felt_check(each.middleware, forward_auth_links.notes_on_policies(each.proxy, found.around))
@@ -182,7 +184,7 @@ def _sum(asked: Sequence[Asked], found: Asking) -> Check:
 
 
 def _bare(each: Asked) -> str:
-    return f"{each.name} -> {forward_auth_links.shown(each.proxy.address.url)} ({_routes(each.routes)})"
+    return f"{each.name} -> {each.proxy.address.shown} ({_routes(each.routes)})"
 
 
 def _routes(routes: Sequence[ServedRoute]) -> str:
@@ -193,8 +195,7 @@ def _routes(routes: Sequence[ServedRoute]) -> str:
 def _insecure(workload: Workload) -> list[str]:
     """The entry points that take X-Forwarded headers from anybody."""
     names: Collection[str] = workload.entry_points
-    settings = workload.arguments
-    return [name for name in names if static.is_on(settings, f"entrypoints.{name}.forwardedheaders.insecure")]
+    return [name for name in names if believed(workload.arguments, name)[0]]
 
 
 def _facts(found: Asking, asked: Sequence[Asked]) -> dict[str, Any]:
@@ -203,7 +204,7 @@ def _facts(found: Asking, asked: Sequence[Asked]) -> dict[str, Any]:
             {
                 "namespace": each.middleware["metadata"]["namespace"],
                 "name": each.middleware["metadata"]["name"],
-                "address": forward_auth_links.shown(each.proxy.address.url),
+                "address": each.proxy.address.shown,
                 "protected": each.proxy.ours,
                 "required": each.required,
                 "routes": [str(route) for route in each.routes],

@@ -10,7 +10,9 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument, Forbidden
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import Route, routes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
@@ -32,6 +34,7 @@ class Found:
     """The cluster as it was read. Objects by (namespace, name) where one is looked up.
 
     ``traefik_fault`` says why there is no ``workload``. ``unread`` are lists and objects that may not be read.
+    ``kubernetes`` is the API server's minor version, 0 where it is not told.
     """
 
     workload: Workload | None
@@ -48,11 +51,32 @@ class Found:
     slices: Mapping[tuple[str, str], Sequence[Object]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     unread: Sequence[str] = ()
+    kubernetes: int = 0
 
     @property
     def traefik_namespace(self) -> str:
         """Where Traefik runs, empty when it was not found."""
         return self.workload.ref.namespace if self.workload else ""
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The middlewares that routes use, by qualified name."""
+        return frozenset(name for route in self.routes for name in route.middlewares)
+
+    def service_behind(self, middleware: Object, cluster_domain: str) -> Object | None:
+        """Return the Service that a ForwardAuth middleware asks, None where that is none of the cluster."""
+        address = forward_auth.asked_by(middleware)
+        return forward_auth.service_behind(address, self.services, cluster_domain, self.traefik_namespace)
+
+    def asked_in_the_end(self, middleware: Object, cluster_domain: str) -> tuple[str, str] | None:
+        """Return namespace and name of the Service that is asked in the end; of a proxy its target, there or not."""
+        service = self.service_behind(middleware, cluster_domain)
+        if service is None:
+            return None
+        if is_ours(service):
+            remembered = forward_auth.remembered_target(service)
+            return str(remembered.get("namespace")), str(remembered.get("service"))
+        return service["metadata"]["namespace"], service["metadata"]["name"]
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -63,8 +87,12 @@ class Found:
 def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> Found:
     """Everything at once. Raises Unreachable, Unauthorized."""
     queries = _queries(wishes)
-    work: list[Callable[[], Any]] = [lambda: _traefik(client, namespace, name), lambda: read_all(client, queries)]
-    (workload, fault), answers = client.concurrently(lambda each: each(), work)
+    work: list[Callable[[], Any]] = [
+        lambda: _traefik(client, namespace, name),
+        lambda: read_all(client, queries),
+        lambda: _kubernetes(client),
+    ]
+    (workload, fault), answers, kubernetes = client.concurrently(lambda each: each(), work)
     of = {answer.query: answer for answer in answers}
     middlewares = of[Query(*_LISTS[0])].items
     items = [*of[Query(*_LISTS[1])].items, *of[Query(*_LISTS[2])].items]
@@ -83,6 +111,7 @@ def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> F
         slices=_slices(answers),
         missing=frozenset(str(answer.query) for answer in answers if answer.query.name and answer.status == "missing"),
         unread=[answer.message for answer in answers if answer.status == "forbidden"],
+        kubernetes=kubernetes,
     )
 
 
@@ -91,6 +120,13 @@ def _traefik(client: Client, namespace: str, name: str) -> tuple[Workload | None
         return find_workload(client, namespace, name), ""
     except (BadArgument, Forbidden) as error:
         return None, str(error)
+
+
+def _kubernetes(client: Client) -> int:
+    try:
+        return client.minor_version()
+    except Forbidden:
+        return 0
 
 
 def _queries(wishes: Sequence[Wish]) -> list[Query]:
@@ -103,8 +139,8 @@ def _queries(wishes: Sequence[Wish]) -> list[Query]:
             continue
         found += [Query("v1", "Namespace", space)]
         found += [Query("v1", kind, namespace=space) for kind in ("ResourceQuota", "LimitRange")]
-        if wish.asks_for_login and wish.users_secret:
-            found.append(Query("v1", "Secret", wish.users_secret, space))
+        if wish.has_login and wish.users_secret:
+            found.append(Query("v1", "Secret", wish.users_secret, space, managed_fields=True))
         if wish.priority_class:
             found.append(Query("scheduling.k8s.io/v1", "PriorityClass", wish.priority_class))
     return list(dict.fromkeys(found))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +12,15 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership i
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import Policy
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth, forward_auth_headers
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import (
     entry_points_of,
     public_ports,
+    usual_entry_point,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, qualified_name
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 # On our own Service: the emergency login is taken from what applications get, by our wish and not by the target's.
@@ -34,18 +35,21 @@ _DNS_NAMES = (
     ("openshift-dns", "dns-default"),
 )
 _DNS_LABEL = ("k8s-app", "kube-dns")
+# The first minor version of Kubernetes in which a Service may have it without a feature gate.
+_TRAFFIC_DISTRIBUTIONS = ((34, "PreferSameNode"), (31, "PreferClose"))
 # A check asks about the next host where the target does not know one.
 _MOST_CHECK_HOSTS = 4
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is the same for all proxies."""
+    """What is the same for all proxies: ``traefik`` are its facts, ``entry_point`` is the one that was given."""
 
     found: Found
     cluster_domain: str
     dns: Mapping[str, Any]
-    entry_point: str
+    traefik: Mapping[str, Any]
+    entry_point: str = ""
 
 
 def dns_service(services: forward_auth.Services) -> Object | None:
@@ -72,17 +76,22 @@ def dns_facts(given: str, service: Object | None) -> dict[str, Any]:
     }
 
 
-def traefik_facts(workload: Workload | None, entry_point: str) -> dict[str, Any]:
-    """Which Traefik it is, its pods for a fence, and where sites are asked. Empty texts where there is none."""
+def traefik_facts(workload: Workload | None, entry_point: str, services: Iterable[Object] = ()) -> dict[str, Any]:
+    """Which Traefik it is, its pods for a fence, and where sites are asked. Empty texts where there is none.
+
+    ``services`` are those that may make its ports public.
+    """
     if workload is None:
         return {"namespace": "", "name": "", "version": "", "host_network": False, "selector": {}, "entry_point": ""}
     pod = workload.item["spec"]["template"]["spec"]
-    chosen = entry_point or _public_entry_point(workload)
+    public = public_ports(workload.item, services)
+    points = entry_points_of(workload.arguments, public)
+    chosen = entry_point or usual_entry_point(workload.arguments, public)
     return {
         "namespace": workload.ref.namespace,
         "name": workload.ref.name,
         "version": workload.version,
-        "https": static.is_on(workload.arguments, f"entrypoints.{chosen}.http.tls") or chosen != _plain(workload),
+        "https": chosen in points and (points[chosen].tls or chosen in {each.leads_to for each in points.values()}),
         "host_network": bool(pod.get("hostNetwork")),
         "selector": (workload.item["spec"].get("selector") or {}).get("matchLabels") or {},
         "entry_point": chosen,
@@ -93,21 +102,31 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
     """The wish, without secrets, with what was found for it. Parts that were not found are empty."""
     found = around.found
     hosts, others = _hosts(wish, there, found)
-    headers, warnings, user_names = _headers(wish, there, found)
-    host = _target_host(there, around.cluster_domain)
-    check_host = str(wish.given.get("check_host") or (hosts[0] if hosts else "localhost"))
-    check_hosts = list(dict.fromkeys([check_host, *hosts]))[:_MOST_CHECK_HOSTS]
+    user_names = _hidden_names(wish, there, found)
+    warnings, middlewares = list[str](), list[dict[str, Any]]()
+    for middleware in there.middlewares:
+        headers, told = _headers(wish, middleware, user_names, found)
+        warnings += told
+        middlewares.append(_middleware(middleware, headers))
+    host, address = _target_host(there, around.cluster_domain), _own_address(wish, there, around.cluster_domain)
+    check_hosts = check_hosts_of(wish, there, hosts)
+    check_host = check_hosts[0]
     requests = _site_requests(hosts, around)
     return {
         **wish.given,
         "users_secret": wish.users_secret,
         "path": there.path,
-        "policy": wish.policy_of(there.path, host, check_hosts, user_names),
+        "policy": wish.policy_of(there.path, host, check_hosts, user_names)
+        | ({"query": there.query} if there.query else {})
+        | ({"sticky": True} if there.apart else {}),
         "asks_for_login": wish.asks_for_login,
+        "keeps_sessions": wish.keeps_sessions,
         "one_a_node": wish.one_a_node,
         "behind": there.behind,
-        "address": _own_address(wish, there, around.cluster_domain),
-        "middleware": _middleware(there, headers),
+        "address": address,
+        "middleware": middlewares[0] if middlewares else {},
+        "middlewares": middlewares,
+        **_switches(middlewares, address),
         "target": there.place
         | {"pod_port": there.pod_port, "selector": ((there.service or {}).get("spec") or {}).get("selector") or {}},
         "hides_login": bool(user_names),
@@ -117,10 +136,27 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
         "site_points": _site_points(requests, found.workload),
         "guarded_hosts": [host for host in hosts if wish.fallback_of(host) != "allow"],
         **checks(wish, there, hosts, check_host),
+        "traffic_distribution": traffic_distribution(found.kubernetes),
         "dns": dict(around.dns),
-        "traefik": traefik_facts(found.workload, around.entry_point),
+        "traefik": dict(around.traefik),
         "warnings": warnings,
     }
+
+
+def check_hosts_of(wish: Wish, there: Situation, hosts: Sequence[str]) -> list[str]:
+    """The hosts that a check asks about, one after the other: the named one, then those that the target knows."""
+    given = str(wish.given.get("check_host") or "")
+    by_use = sorted(hosts, key=lambda host: host in there.refused)
+    return list(dict.fromkeys(each for each in (given, *by_use) if each))[:_MOST_CHECK_HOSTS] or ["localhost"]
+
+
+def traffic_distribution(kubernetes: int) -> str:
+    """How near a Service's traffic stays by the newest word that this minor version knows, empty for none.
+
+    PreferSameNode is on by default from 1.34, PreferClose from 1.31. An API server drops a field that it does not know,
+    and refuses a word.
+    """
+    return next((word for since, word in _TRAFFIC_DISTRIBUTIONS if kubernetes >= since), "")
 
 
 def checks(wish: Wish, there: Situation, hosts: Sequence[str], check_host: str) -> dict[str, Any]:
@@ -141,7 +177,7 @@ def _question(wish: Wish, there: Situation, host: str, who: str, agent: str) -> 
     headers = {"X-Forwarded-Host": host, "X-Forwarded-Proto": "https", "X-Forwarded-Method": "GET"}
     request = {
         "name": f"{wish.name}: {who} asks for {host}",
-        "path": there.path,
+        "path": there.asked_path,
         "headers": headers | {"X-Forwarded-Uri": "/", "X-Forwarded-For": "192.0.2.1", "User-Agent": agent},
         "expect": {"status": []},
     }
@@ -179,9 +215,8 @@ def _site_requests(hosts: Sequence[str], around: Surroundings) -> list[dict[str,
 
 
 def _unknown_site(host: str, around: Surroundings) -> dict[str, Any]:
-    facts = traefik_facts(around.found.workload, around.entry_point)
-    scheme = {"scheme": "https", "validate_certs": False} if facts.get("https") else {"scheme": "http"}
-    return {"name": host, "host": host, "entry_points": [facts["entry_point"]], **scheme}
+    scheme = {"scheme": "https", "validate_certs": False} if around.traefik.get("https") else {"scheme": "http"}
+    return {"name": host, "host": host, "entry_points": [around.traefik["entry_point"]], **scheme}
 
 
 def _site_points(requests: Sequence[Mapping[str, Any]], workload: Workload | None) -> list[dict[str, Any]]:
@@ -219,25 +254,16 @@ def _dns_ports(targets: list[Any]) -> list[dict[str, Any]]:
     return [{"port": number, "protocol": protocol} for number in numbers for protocol in ("UDP", "TCP")]
 
 
-def _plain(workload: Workload) -> str:
-    return "web" if "web" in workload.entry_points else next(iter(sorted(workload.entry_points)), "")
-
-
-def _public_entry_point(workload: Workload) -> str:
-    """web, or where it leads everybody."""
-    name = _plain(workload)
-    to = workload.arguments.get(f"entrypoints.{name}.http.redirections.entrypoint.to", "").lower()
-    if not to or to in workload.entry_points:
-        return to or name
-    points = entry_points_of(workload.arguments, public_ports(workload.item, []))
-    return (points[name].leads_to if name in points else "") or name
+def sites_of_wish(wish: Wish, there: Situation, found: Found) -> list[str]:
+    """The sites behind the wish's middleware, at most as many as are asked."""
+    return _hosts(wish, there, found)[0]
 
 
 def _hosts(wish: Wish, there: Situation, found: Found) -> tuple[list[str], int]:
     given = [str(host) for host in wish.given.get("hosts") or []]
     if there.middleware is None:
         return given, 0
-    known, others = routing.hosts_behind(found.routes, routing.qualified_name(there.middleware))
+    known, others = routing.hosts_behind(found.routes, *map(qualified_name, there.middlewares))
     if given:
         # Those that are named for all proxies may be behind another one's middleware.
         unclear = others or "hosts" in wish.own or bool(routing.unread_providers(found.settings))
@@ -254,41 +280,49 @@ def _target_host(there: Situation, cluster_domain: str) -> str:
 def _own_address(wish: Wish, there: Situation, cluster_domain: str) -> str:
     """The final dot keeps Traefik from asking DNS for the name in every search domain: seconds, on the lab."""
     port = wish.given.get("port", 9000)
-    return f"http://{wish.name}.{wish.namespace}.svc.{cluster_domain}.:{port}{there.path}"
+    return f"http://{wish.name}.{wish.namespace}.svc.{cluster_domain}.:{port}{there.asked_path}"
 
 
-def _headers(wish: Wish, there: Situation, found: Found) -> tuple[dict[str, Any], list[str], list[str]]:
-    """What the middleware is to take from answers, warnings, and the users whose logins are hidden."""
-    if there.middleware is None:
-        return {"list": [], "pattern": ""}, [], []
-    spec = there.middleware["spec"]["forwardAuth"]
-    before = [str(name) for name in spec.get("authResponseHeaders") or []]
+def _listed(middleware: Object) -> list[str]:
+    return [str(name) for name in middleware["spec"]["forwardAuth"].get("authResponseHeaders") or []]
+
+
+def _hidden_names(wish: Wish, there: Situation, found: Found) -> list[str]:
+    """The users whose logins applications do not see: all, where every middleware that asks the proxy may hide them."""
+    if not there.middlewares or not (wish.asks_for_login and wish.given.get("hide_login", True)):
+        return []
+    return list(wish.user_names) if all(_may_hide(wish, _listed(each), found) for each in there.middlewares) else []
+
+
+def _headers(
+    wish: Wish, middleware: Object, hidden_names: Sequence[str], found: Found
+) -> tuple[dict[str, Any], list[str]]:
+    """What the middleware is to take from answers, and warnings."""
+    spec, before = middleware["spec"]["forwardAuth"], _listed(middleware)
     identity, warnings = [str(name) for name in wish.given.get("identity_headers") or []], []
-    if identity and not wish.asks_for_login and _loses_identity(there.middleware, identity, found):
+    if identity and not wish.asks_for_login and _loses_identity(middleware, identity, found):
         warnings.append(
-            f"Middleware {there.middleware['metadata']['name']} stands behind another ForwardAuth middleware in a "
+            f"Middleware {middleware['metadata']['name']} stands behind another ForwardAuth middleware in a "
             "chain: it does not take identity headers from requests there, which that one has set. Let it come first"
         )
         identity = []
-    hidden = wish.asks_for_login and bool(wish.given.get("hide_login", True)) and _may_hide(wish, before, found)
-    names = list(wish.user_names) if hidden else []
     user_header = [str(wish.policy.get("user_header", Policy.user_header))] if wish.asks_for_login else []
-    wanted = [*identity, *user_header, forward_auth_headers.MARK, *[forward_auth_headers.LOGIN] * bool(names)]
+    wanted = [*identity, *user_header, forward_auth_headers.MARK, *[forward_auth_headers.LOGIN] * bool(hidden_names)]
     own = str(spec.get("authResponseHeadersRegex") or "")
     pattern = forward_auth_headers.with_families(own, [*identity, forward_auth_headers.MARK])
     listed = forward_auth_headers.response_headers(before, wanted)
-    return {"list": listed, "pattern": pattern}, warnings, names
+    return {"list": listed, "pattern": pattern}, warnings
 
 
 def _loses_identity(middleware: Object, identity: list[str], found: Found) -> bool:
     lower = {name.lower() for name in identity}
     others = [
-        routing.qualified_name(each)
+        qualified_name(each)
         for each in found.middlewares
         if forward_auth.is_forward_auth(each)
         and lower & {str(name).lower() for name in each["spec"]["forwardAuth"].get("authResponseHeaders") or []}
     ]
-    return routing.comes_after(found.routes, routing.qualified_name(middleware), others)
+    return routing.comes_after(found.routes, qualified_name(middleware), others)
 
 
 def _may_hide(wish: Wish, before: list[str], found: Found) -> bool:
@@ -298,14 +332,37 @@ def _may_hide(wish: Wish, before: list[str], found: Found) -> bool:
     return ours or forward_auth_headers.LOGIN.lower() not in [name.lower() for name in before]
 
 
-def _middleware(there: Situation, headers: Mapping[str, Any]) -> dict[str, Any]:
-    if there.middleware is None:
-        return {}
-    spec = there.middleware["spec"]["forwardAuth"]
+def _switches(middlewares: Sequence[Mapping[str, Any]], address: str) -> dict[str, list[Object]]:
+    """``switch`` has the middlewares as they ask the proxy, ``switch_back`` as they are now."""
+    led = [
+        {
+            "address": address,
+            "authResponseHeaders": each["response_headers"],
+            "authResponseHeadersRegex": each["response_headers_pattern"],
+        }
+        for each in middlewares
+    ]
     return {
-        "namespace": there.middleware["metadata"]["namespace"],
-        "name": there.middleware["metadata"]["name"],
-        "owner": owner_of(there.middleware),
+        "switch": [_forward_auth(each, spec) for each, spec in zip(middlewares, led, strict=True)],
+        "switch_back": [_forward_auth(each, each["before"]) for each in middlewares],
+    }
+
+
+def _forward_auth(middleware: Mapping[str, Any], spec: Mapping[str, Any]) -> Object:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Middleware",
+        "metadata": {"name": middleware["name"], "namespace": middleware["namespace"]},
+        "spec": {"forwardAuth": dict(spec)},
+    }
+
+
+def _middleware(middleware: Object, headers: Mapping[str, Any]) -> dict[str, Any]:
+    spec = middleware["spec"]["forwardAuth"]
+    return {
+        "namespace": middleware["metadata"]["namespace"],
+        "name": middleware["metadata"]["name"],
+        "owner": owner_of(middleware),
         "response_headers": headers["list"],
         "response_headers_pattern": headers["pattern"],
         "before": {

@@ -7,22 +7,36 @@ import base64
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right, rights
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import entries_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_headers
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import controller_of, is_ours
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import (
+    forward_auth,
+    forward_auth_forwarded,
+    forward_auth_headers,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_room as room
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import Faults, Situation
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import (
+    PUBLIC,
+    Faults,
+    Situation,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import (
     DO_NOT_SCHEDULE,
+    REFUSE,
     SCHEDULE_ANYWAY,
     Wish,
     ready_made,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.nodes import usable_nodes
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 OLDEST = (3, 0)
+# A flag as it comes from the command line or from AWX.
+_YES = ("true", "yes", "on", "1", "y", "t")
 _WRITE = ("get", "create", "patch")
 
 
@@ -35,7 +49,18 @@ def cluster_faults(found: Found) -> Faults:
         faults.append(
             ("traefik_name", f"{found.workload.ref} is Traefik {version}, and 3.0 is the oldest that this works with")
         )
+    faults += host_network_faults(found.workload)
     return faults + [("traefik_name", message) for message in dict.fromkeys(found.unread)]
+
+
+def provider_warnings(found: Found) -> list[str]:
+    """What is said of providers whose routes are not among the objects that are read here."""
+    return [
+        f"{found.workload.ref} has {name}: its routes are not read here, so their sites are neither asked before and "
+        "after the switch nor proved; name their hosts in the option hosts to have them asked"
+        for name in routing.unread_providers(found.settings)
+        if found.workload is not None
+    ]
 
 
 def entry_point_faults(given: str, found: Found) -> Faults:
@@ -64,8 +89,11 @@ def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collecti
         if not any(option in ("replicas", "when_unsatisfiable") for option, _words in wish.faults):
             faults += [*_node_faults(wish, found), *_room_faults(wish, found)]
     if there.middleware is not None:
-        faults += _host_faults(wish, found, there.middleware, shared_hosts)
-        forward_auth_spec = there.middleware["spec"]["forwardAuth"]
+        faults += _host_faults(wish, found, there.middlewares, shared_hosts)
+        faults += _owner_faults(wish, there)
+    for middleware in there.middlewares:
+        faults += forward_auth_forwarded.faults_of(wish, found, middleware)
+        forward_auth_spec = middleware["spec"]["forwardAuth"]
         wanted = forward_auth_headers.request_header_findings(forward_auth_spec, wish.asks_for_login)
         faults += [("middleware", f"{wish.name}: {words}") for words in wanted]
     return faults
@@ -73,14 +101,23 @@ def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collecti
 
 def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
     """What works and may surprise."""
-    if there.middleware is None:
-        return []
     told = []
-    name = f"Middleware {there.middleware['metadata']['namespace']}/{there.middleware['metadata']['name']}"
-    if there.middleware["spec"]["forwardAuth"].get("trustForwardHeader") and wish.policy.get("hosts"):
+    for middleware in there.middlewares:
+        name = f"Middleware {middleware['metadata']['namespace']}/{middleware['metadata']['name']}"
+        if forward_auth_forwarded.chooses_its_host(wish, found, middleware):
+            told.append(
+                f"{name} has trustForwardHeader: where an entry point takes forwarded headers from anybody, a client "
+                "chooses by its own X-Forwarded-Host which host's fallback policy holds"
+            )
+        if there.behind == PUBLIC:
+            told.append(
+                f"{name} asks {forward_auth.asked_by(middleware).shown}, an address outside the cluster: it will ask "
+                f"Service {there.place['namespace']}/{there.place['service']} through the proxy, as you named it"
+            )
+    if there.apart and not wish.given.get("authentik"):
         told.append(
-            f"{name} has trustForwardHeader: where an entry point trusts forwarded headers too, a client chooses by "
-            "its own X-Forwarded-Host which host's fallback policy holds"
+            f"{there.apart}: the proxy leads a client to the pod that gave it a cookie. What that target keeps by the "
+            "client's address is not kept together"
         )
     told += [
         f"a LimitRange in namespace {wish.namespace} gives the proxy's containers a CPU limit of {limit}: it will "
@@ -90,24 +127,77 @@ def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
     return told
 
 
+def secrets_of_others(wishes: Sequence[Wish], found: Found) -> Faults:
+    """Secrets of emergency logins that a proxy mounts which is not among these."""
+    wanted = {(wish.namespace, wish.name) for wish in wishes}
+    return [
+        (
+            "users_secret",
+            f"Secret {wish.namespace}/{wish.users_secret} is that of Deployment {'/'.join(place)} too, a proxy that is "
+            "not among these; each has emergency logins of its own, so choose another name, or remove that proxy",
+        )
+        for wish in wishes
+        for place, item in sorted(found.workloads.items())
+        if wish.has_login and place[0] == wish.namespace and place not in wanted and is_ours(item)
+        for volume in item["spec"]["template"]["spec"].get("volumes") or []
+        if (volume.get("secret") or {}).get("secretName") == wish.users_secret
+    ]
+
+
 def rights_of(wish: Wish, there: Situation, traefik_namespace: str, uses_policy: bool) -> Iterator[Right]:
     """Exactly what the role needs to bring the proxy up, to ask it and to switch to it."""
     kinds = ["services", "deployments.apps", "poddisruptionbudgets.policy"]
     kinds += ["networkpolicies.networking.k8s.io"] * uses_policy
     yield from rights([*_WRITE, "delete", "list"], ["configmaps"], wish.namespace)
-    yield from rights(_WRITE, [*kinds, *["secrets"] * wish.asks_for_login], wish.namespace)
+    yield from rights(_WRITE, [*kinds, *["secrets"] * (wish.asks_for_login or wish.keeps_sessions)], wish.namespace)
     yield from rights(["list"], ["pods", "endpointslices.discovery.k8s.io"], wish.namespace)
     yield from rights(["get", "create"], ["pods/portforward"], wish.namespace)
     if there.place:
         yield from rights(_WRITE, ["services"], there.place["namespace"])
         yield from rights(["list"], ["endpointslices.discovery.k8s.io"], there.place["namespace"])
         yield from rights(["get", "create"], ["pods/portforward"], there.place["namespace"])
-    if there.middleware is not None:
+    for middleware in there.middlewares:
         # The change is rehearsed under other names before it is made: see traefik_crd.
         kinds = ["middlewares.traefik.io", "ingressroutes.traefik.io"]
-        yield from rights([*_WRITE, "list", "delete"], kinds, there.middleware["metadata"]["namespace"])
+        yield from rights([*_WRITE, "list", "delete"], kinds, middleware["metadata"]["namespace"])
     if traefik_namespace:
         yield from rights(["get", "create"], ["pods/portforward"], traefik_namespace)
+
+
+def _owner_faults(wish: Wish, there: Situation) -> Iterator[tuple[str, str]]:
+    """A controller that puts its middleware back would undo the switch, hours later and without a word."""
+    if wish.given.get("where_kept", REFUSE) != REFUSE:
+        return
+    for middleware in there.middlewares:
+        keeper = controller_of(middleware)
+        if keeper:
+            name = f"{middleware['metadata']['namespace']}/{middleware['metadata']['name']}"
+            yield (
+                "middleware",
+                f"Middleware {name} is kept by {keeper}, which takes a change back within hours: give the routes a "
+                "Middleware of your own and name it here, or put "
+                "'traefik middleware' among the outpost's kubernetes_disabled_components and take the label "
+                "app.kubernetes.io/managed-by off; where_kept: switch switches it all the same",
+            )
+
+
+def host_network_faults(workload: Workload | None) -> Faults:
+    """Whether Traefik's pods can resolve the name of a proxy's Service."""
+    if workload is None:
+        return []
+    pod = workload.item["spec"]["template"]["spec"]
+    policy = str(pod.get("dnsPolicy") or "ClusterFirst")
+    if policy == "Default" or (pod.get("hostNetwork") and policy == "ClusterFirst"):
+        where = "on the host's network " if pod.get("hostNetwork") else ""
+        return [
+            (
+                "traefik_name",
+                f"{workload.ref} is {where}with dnsPolicy {policy}, so it resolves no name of the cluster, and every "
+                "site behind the proxy would answer 500: set its dnsPolicy to "
+                + ("ClusterFirstWithHostNet" if where else "ClusterFirst"),
+            )
+        ]
+    return []
 
 
 def _place_faults(wish: Wish, found: Found, there: Situation) -> Iterator[tuple[str, str]]:
@@ -117,6 +207,8 @@ def _place_faults(wish: Wish, found: Found, there: Situation) -> Iterator[tuple[
     places.append(("Deployment", (wish.namespace, wish.name), found.workloads))
     if there.place:
         places.append(("Service", (there.place["namespace"], f"{wish.name}-peers"), found.services))
+    if wish.keeps_sessions:
+        places.append(("Service", (wish.namespace, f"{wish.name}-neighbours"), found.services))
     for kind, place, known in places:
         if place in known and not is_ours(known[place]):
             yield "name", f"{kind} {'/'.join(place)} is there and not of this collection; choose another name"
@@ -125,8 +217,15 @@ def _place_faults(wish: Wish, found: Found, there: Situation) -> Iterator[tuple[
 
 
 def _secret_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
-    """A Secret that is there and would not be written anew has to be usable."""
+    """A Secret that is there has to be ours, or ours to take, and usable where it would not be written anew."""
     secret = found.secrets.get((wish.namespace, wish.users_secret))
+    if secret and not entries_of(secret, ours=True) and str(wish.given.get("take_over_secret")).lower() not in _YES:
+        yield (
+            "users_secret",
+            f"Secret {wish.namespace}/{wish.users_secret} is there and not of this collection, and its users would be "
+            "replaced; choose another name, or set take_over_secret: true to take it over (a rollback puts it back)",
+        )
+        return
     text = ((secret or {}).get("data") or {}).get("users")
     if text:
         _users, problems = ready_made(base64.b64decode(text), f"Secret {wish.namespace}/{wish.users_secret}")
@@ -170,15 +269,15 @@ def _room_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
 
 
 def _host_faults(
-    wish: Wish, found: Found, middleware: Object, shared_hosts: Collection[str]
+    wish: Wish, found: Found, middlewares: Sequence[Object], shared_hosts: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    name = routing.qualified_name(middleware)
-    known, others = routing.hosts_behind(found.routes, name)
+    known, others = routing.hosts_behind(found.routes, *map(qualified_name, middlewares))
     if others or routing.unread_providers(found.settings):
         return
     elsewhere = {host for route in found.routes for host in route.hosts}
     given: list[tuple[str, Sequence[str]]] = [
         ("fallback_policies", [str(host).lower().rstrip(".") for host in wish.policy.get("hosts") or {}]),
+        ("session_graces", [str(host).lower().rstrip(".") for host in wish.policy.get("session_graces") or {}]),
         ("hosts", [str(host) for host in wish.given.get("hosts") or []]),
     ]
     for option, hosts in given:

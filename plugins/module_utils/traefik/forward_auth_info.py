@@ -14,11 +14,14 @@ from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_cluster as cluster
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_discovery import discover
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_facts import (
     Surroundings,
+    check_hosts_of,
     dns_facts,
     dns_service,
     proxy_facts,
+    sites_of_wish,
     traefik_facts,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_findings import (
@@ -26,9 +29,17 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
     dns_faults,
     entry_point_faults,
     faults_of,
+    provider_warnings,
     rights_of,
+    secrets_of_others,
     warnings_of,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_hosts import (
+    asked_of_pods,
+    check_host_faults,
+    refused_hosts,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_kinds import AUTH, BOT_BLOCK
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import (
     Situation,
     situation,
@@ -38,6 +49,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
     common_faults,
     wishes_from,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "proxies": {"type": "list", "elements": "dict", "default": [], "no_log": False},
@@ -48,6 +60,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "entry_point": {"type": "str", "default": ""},
     "dns": {"type": "str", "default": ""},
     "cluster_domain": {"type": "str", "default": "cluster.local"},
+    "discover": {"type": "str", "choices": ["", AUTH, BOT_BLOCK], "default": ""},
 }
 
 
@@ -56,18 +69,25 @@ def run(task: Task) -> dict[str, Any]:
     params = task.params
     wishes = wishes_from(params["settings"], params["proxies"])
     found = cluster.read(task.client, wishes, params["traefik_namespace"], params["traefik_name"])
+    if params["discover"]:
+        wishes, found = _discovered(task, wishes, found)
     dns = dns_service(found.services)
-    around = Surroundings(found, params["cluster_domain"], dns_facts(params["dns"], dns), params["entry_point"])
+    traefik = traefik_facts(found.workload, params["entry_point"], found.services.values())
+    dns_found = dns_facts(params["dns"], dns)
+    around = Surroundings(found, params["cluster_domain"], dns_found, traefik, params["entry_point"])
     there = [situation(wish, found, params["cluster_domain"]) for wish in wishes]
     common = [*cluster_faults(found), *entry_point_faults(params["entry_point"], found), *common_faults(wishes)]
+    common += secrets_of_others(wishes, found)
     common += dns_faults(params["dns"], dns) if wishes else []
     findings = [_sentence(params["variables"], "", *fault) for fault in common]
     shared = _hosts_behind(found, there)
     for wish, one in zip(wishes, there, strict=True):
         about = wish.name if len(wishes) > 1 else ""
-        findings += [_sentence(params["variables"], about, *fault) for fault in faults_of(wish, found, one, shared)]
+        faults = [*faults_of(wish, found, one, shared), *_unknown_hosts(task, found, wish, one)]
+        findings += [_sentence(params["variables"], about, *fault) for fault in faults]
         task.warnings.extend(warnings_of(wish, found, one))
     findings += _missing_rights(task, found, wishes, there)
+    task.warnings.extend(f"{words}." for words in provider_warnings(found) if wishes)
     facts = [proxy_facts(wish, one, around) for wish, one in zip(wishes, there, strict=True)]
     task.warnings.extend(warning for each in facts for warning in each.pop("warnings"))
     return {
@@ -75,9 +95,21 @@ def run(task: Task) -> dict[str, Any]:
         "findings": list(dict.fromkeys(findings)),
         "proxies": facts,
         "middlewares": [_middleware(each, found, params["cluster_domain"]) for each in _forward_auths(found)],
-        "traefik": traefik_facts(found.workload, params["entry_point"]),
-        "dns": around.dns,
+        "traefik": traefik,
+        "dns": dns_found,
     }
+
+
+def _discovered(task: Task, wishes: list[Wish], found: cluster.Found) -> tuple[list[Wish], cluster.Found]:
+    """Return the wishes that this cluster calls for, and the cluster as read for them. Warn of what is left out."""
+    params = task.params
+    said = discover(params["discover"], params["proxies"], wishes, found, params["cluster_domain"])
+    told = [*said.absent, *said.unknown]
+    task.warnings.extend(_sentence(params["variables"], "", "proxies", words) for words in told)
+    if said.entries == params["proxies"]:
+        return wishes, found
+    chosen = wishes_from(params["settings"], said.entries)
+    return chosen, cluster.read(task.client, chosen, params["traefik_namespace"], params["traefik_name"])
 
 
 def _sentence(variables: str, about: str, option: str, words: str) -> str:
@@ -86,8 +118,19 @@ def _sentence(variables: str, about: str, option: str, words: str) -> str:
 
 
 def _hosts_behind(found: cluster.Found, there: Sequence[Situation]) -> set[str]:
-    middlewares = [routing.qualified_name(one.middleware) for one in there if one.middleware is not None]
+    middlewares = [qualified_name(each) for one in there for each in one.middlewares]
     return {host for name in middlewares for host in routing.hosts_behind(found.routes, name)[0]}
+
+
+def _unknown_hosts(task: Task, found: cluster.Found, wish: Wish, one: Situation) -> list[tuple[str, str]]:
+    """Asks the target where a check takes its word about a host for its health."""
+    if not wish.check_failures or one.service is None:
+        return []
+    hosts = check_hosts_of(wish, one, sites_of_wish(wish, one, found))
+    slices = found.slices.get((one.place["namespace"], one.place["service"]), ())
+    answers = asked_of_pods(task.client, one, slices, hosts)
+    one.refused = refused_hosts(wish, answers)
+    return check_host_faults(wish, one, answers)
 
 
 def _missing_rights(task: Task, found: cluster.Found, wishes: Sequence[Wish], there: Sequence[Situation]) -> list[str]:
@@ -111,8 +154,8 @@ def _forward_auths(found: cluster.Found) -> list[Object]:
 def _middleware(item: Object, found: cluster.Found, cluster_domain: str) -> dict[str, Any]:
     """The entry of RV(middlewares) for one."""
     asked = forward_auth.asked_by(item)
-    service = forward_auth.service_behind(asked, found.services, cluster_domain)
-    hosts, others = routing.hosts_behind(found.routes, routing.qualified_name(item))
+    service = found.service_behind(item, cluster_domain)
+    hosts, others = routing.hosts_behind(found.routes, qualified_name(item))
     target: Mapping[str, Any] = {}
     if is_ours(service):
         target = forward_auth.remembered_target(service or {})

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, serves
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, ready_targets, serves
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import FALLBACK_HEADER
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
@@ -33,7 +33,8 @@ Place = tuple[str, str]
 @dataclass(frozen=True)
 class Surroundings:
     """What the links are made of, by (namespace, name). ``slices`` are those of each Service, ``pods`` those of its
-    namespace. ``unread`` says of what may not be read why; it is by (namespace, name) too.
+    namespace. ``unread`` says of what may not be read why; it is by (namespace, name) too. ``namespaces`` are the
+    labels of these, where they may be listed.
     """
 
     services: Mapping[Place, Object] = field(default_factory=dict)
@@ -44,7 +45,14 @@ class Surroundings:
     secrets: Mapping[Place, Object] = field(default_factory=dict)
     unread: Mapping[Place, str] = field(default_factory=dict)
     policies: Sequence[Object] = ()
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     cluster_domain: str = "cluster.local"
+    traefik_namespace: str = ""
+
+    def service_behind(self, middleware: Object) -> Object | None:
+        """Return the Service that a ForwardAuth middleware asks, None where that is none of the cluster."""
+        address = forward_auth.asked_by(middleware)
+        return forward_auth.service_behind(address, self.services, self.cluster_domain, self.traefik_namespace)
 
 
 @dataclass(frozen=True)
@@ -72,20 +80,15 @@ class Proxy:
     def name(self) -> str:
         """What is asked, in words."""
         if self.service is None:
-            return f"{shown(self.address.url)}, which is no Service of this cluster"
+            return f"{self.address.shown}, which is no Service of this cluster"
         whose = "" if self.ours else ", which is no proxy of this collection"
-        return f"{shown(self.address.url)}, {ref_of(self.service)}{whose}"
-
-
-def shown(url: str) -> str:
-    """An address without user and password."""
-    return re.sub(r"//[^/@]*@", "//", url)
+        return f"{self.address.shown}, {ref_of(self.service)}{whose}"
 
 
 def proxy_behind(middleware: Object, around: Surroundings) -> Proxy:
     """What a ForwardAuth middleware asks."""
     address = forward_auth.asked_by(middleware)
-    service = forward_auth.service_behind(address, around.services, around.cluster_domain)
+    service = around.service_behind(middleware)
     if service is None:
         return Proxy(address, None, ours=False)
     pods = pods_behind(service, around)
@@ -100,13 +103,8 @@ def proxy_behind(middleware: Object, around: Surroundings) -> Proxy:
 def pods_behind(service: Object, around: Surroundings) -> list[Object]:
     """The pods that a Service sends requests to now, by name. Endpoints that are no pods are left out."""
     metadata = service["metadata"]
-    names = {
-        endpoint["targetRef"]["name"]
-        for piece in around.slices.get((metadata["namespace"], metadata["name"]), ())
-        for endpoint in piece.get("endpoints") or []
-        if (endpoint.get("conditions") or {}).get("ready", True) is not False
-        and (endpoint.get("targetRef") or {}).get("kind") == "Pod"
-    }
+    slices = around.slices.get((metadata["namespace"], metadata["name"]), ())
+    names = {name for piece in slices for name in ready_targets(piece)}
     places = [(metadata["namespace"], name) for name in sorted(names)]
     return [around.pods[place] for place in places if place in around.pods]
 
@@ -132,6 +130,7 @@ def link_checks(middleware: Object, proxy: Proxy, around: Surroundings, behind_a
         _address_check(name, proxy),
         *_header_checks(name, middleware, configuration, proxy, behind_another),
         _service_check(name, proxy),
+        _nodes_check(name, proxy),
         *_pod_checks(name, proxy, around),
         _target_check(name, proxy, configuration, around),
     ]
@@ -139,7 +138,7 @@ def link_checks(middleware: Object, proxy: Proxy, around: Surroundings, behind_a
 
 def _address_check(name: str, proxy: Proxy) -> Check:
     """The port and path of the address have to be the proxy's too."""
-    service, address = proxy.service or {}, proxy.address
+    service, address = proxy.reached, proxy.address
     port = forward_auth.service_port(service, address.port)
     container = _named_port(proxy.deployment, "http")
     target = (port or {}).get("targetPort", (port or {}).get("port"))
@@ -204,7 +203,7 @@ def trust_check(name: str, middleware: Object, insecure: Sequence[str]) -> Check
 
 
 def _service_check(name: str, proxy: Proxy) -> Check:
-    service, deployment = proxy.service or {}, proxy.deployment
+    service, deployment = proxy.reached, proxy.deployment
     of = ref_of(deployment) if deployment else None
     others = [pod["metadata"]["name"] for pod in proxy.pods if not (is_ours(pod) and of and belongs(pod, of))]
     selects = bool(deployment) and serves(deployment or {}, service)
@@ -215,6 +214,16 @@ def _service_check(name: str, proxy: Proxy) -> Check:
     parts += [] if selects or not deployment else [f"its selector {service['spec'].get('selector')} is not theirs"]
     words = "pods of the proxy, ready"
     return Check(f"{name}: {ref_of(service)} selects the proxy's pods", passed, words, "; ".join(parts))
+
+
+def _nodes_check(name: str, proxy: Proxy) -> Check:
+    """Harden leaves this field to whoever set it, and requests find it out only where a node has no pod just now."""
+    service = proxy.reached
+    policy = service["spec"].get("internalTrafficPolicy") or "Cluster"
+    told = f"internalTrafficPolicy {policy}"
+    told += "" if policy == "Cluster" else ", so a Traefik asks nobody while its own node has no ready pod of the proxy"
+    what = f"{name}: {ref_of(service)} leads from every node to all of the proxy's pods"
+    return Check(what, policy == "Cluster", "internalTrafficPolicy Cluster", told)
 
 
 def _pod_checks(name: str, proxy: Proxy, around: Surroundings) -> Iterator[Check]:

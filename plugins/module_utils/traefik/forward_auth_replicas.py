@@ -17,8 +17,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_owner
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import address_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_asking import Asking
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_links import Proxy, shown
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_links import Proxy
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import crd_id, normalized, router_id
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.replica_api import (
     ApiClosed,
@@ -83,13 +84,15 @@ class Replicas:
                 continue
             has = entry.get("forwardAuth") or {}
             other = [key for key in _COMPARED if _plain(has.get(key)) != _plain(wanted.get(key))]
-            wrong += [f"{replica} has another {', '.join(other)} ({shown(str(has.get('address')))})"] if other else []
+            if other:
+                asks = address_of(str(has.get("address"))).shown
+                wrong.append(f"{replica} has another {', '.join(other)} ({asks})")
         writer = last_writer(client.find(ref_of(middleware)) or {}, ("f:spec", "f:forwardAuth")) if wrong else ""
         return [
             Check(
                 f"{ref_of(middleware)}: each replica has it as it is",
                 not wrong,
-                f"{shown(str(wanted.get('address')))} in {len(self.names)} replicas",
+                f"{address_of(str(wanted.get('address'))).shown} in {len(self.names)} replicas",
                 "; ".join([*wrong, f"written last by {writer}"] if wrong else [f"in {', '.join(self.names)}"]),
             )
         ]

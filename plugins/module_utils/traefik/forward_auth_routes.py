@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import CHAIN_ANNOTATION, crd_id
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import CHAIN_ANNOTATION
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.plain_request import plain_requests
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import inner_chains, resolved
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import listed
 
 # Providers whose routes are read here; routes of others are in no object of these kinds.
 _READ = ("providers.kubernetescrd", "providers.kubernetesingress")
-_NAMED_HOST = re.compile(r"\bHost\(")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def routes(
     items: Iterable[Object], middlewares: Sequence[Object], settings: Mapping[str, str] | None = None
 ) -> list[Route]:
     """Every route of Ingresses and IngressRoutes, with the middlewares of chains and entry points in their places."""
-    chains = {qualified_name(each): each for each in middlewares if (each.get("spec") or {}).get("chain")}
+    chains = inner_chains(middlewares)
     first = [
         name
         for setting, value in (settings or {}).items()
@@ -42,19 +42,13 @@ def routes(
     for item in items:
         for part, names in _parts(item):
             hosts = tuple(site["host"] for site in listed([part]))
-            resolved = tuple(each for name in [*first, *names] for each in _resolved(name, chains, frozenset()))
-            found.append(Route(hosts, _matches_others(part, hosts), resolved))
+            found.append(Route(hosts, _matches_others(part), tuple(resolved([*first, *names], chains))))
     return found
 
 
-def qualified_name(middleware: Object) -> str:
-    """How routes name a Middleware."""
-    return crd_id(middleware["metadata"]["namespace"], middleware["metadata"]["name"])
-
-
-def hosts_behind(found: Iterable[Route], name: str) -> tuple[list[str], bool]:
-    """The hosts of the routes with that middleware, sorted, and whether one of these may match other hosts."""
-    using = [route for route in found if name in route.middlewares]
+def hosts_behind(found: Iterable[Route], *names: str) -> tuple[list[str], bool]:
+    """The hosts of the routes with one of the middlewares, sorted, and whether one of these may match other hosts."""
+    using = [route for route in found if set(names) & set(route.middlewares)]
     return sorted({host for route in using for host in route.hosts}), any(route.pattern for route in using)
 
 
@@ -84,20 +78,8 @@ def _parts(item: Object) -> Iterator[tuple[Object, list[str]]]:
         yield {"kind": item["kind"], "metadata": item["metadata"], "spec": {"routes": [route]}}, names
 
 
-def _resolved(name: str, chains: Mapping[str, Object], seen: frozenset[str]) -> Iterator[str]:
-    """The name, or what the chain of that name holds; a chain within itself is left out."""
-    if name not in chains or name in seen:
-        yield name
-        return
-    middleware = chains[name]
-    inner = (middleware["spec"]["chain"] or {}).get("middlewares") or []
-    for each in chain.from_references(inner, middleware["metadata"]["namespace"]):
-        yield from _resolved(each, chains, seen | {name})
-
-
-def _matches_others(part: Object, hosts: Sequence[str]) -> bool:
+def _matches_others(part: Object) -> bool:
     if part["kind"] == "Ingress":
         rules = (part.get("spec") or {}).get("rules") or []
         return not rules or any(not rule.get("host") or "*" in rule["host"] for rule in rules)
-    match = str(part["spec"]["routes"][0].get("match") or "")
-    return not hosts or not _NAMED_HOST.search(match) or "HostRegexp(" in match
+    return plain_requests(str(part["spec"]["routes"][0].get("match") or "")).others

@@ -3,42 +3,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import QUERY
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import Address
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
 
 Faults = list[tuple[str, str]]
-DIRECT, BEHIND_OURS, FOREIGN = "direct", "ours", "foreign"
+DIRECT, BEHIND_OURS, FOREIGN, PUBLIC = "direct", "ours", "foreign", "public"
 
 
 @dataclass
 class Situation:
-    """What is there for one wish. ``behind`` is direct, ours or foreign, empty when it cannot be told.
+    """What is there for one wish. ``behind`` is direct, ours, foreign or public, empty when it cannot be told.
 
-    ``path`` is what the target is asked, ``place`` has its namespace, service and port; ``faults`` are (option, words).
+    ``copies`` are middlewares beside it that ask the same for routes of other namespaces. ``path`` is what the target
+    is asked and ``query`` what goes with it; ``place`` has its namespace, service and port. ``faults`` are
+    (option, words). ``refused`` are hosts that the target does not know, as far as it was asked.
+    ``apart`` says why the target's pods do not share their sessions, empty where nothing says so.
     """
 
     middleware: Object | None = None
+    copies: list[Object] = field(default_factory=list)
     behind: str = ""
     path: str = ""
+    query: str = ""
     place: dict[str, Any] = field(default_factory=dict)
     service: Object | None = None
     pod_port: int = 0
+    apart: str = ""
+    refused: tuple[str, ...] = ()
     faults: Faults = field(default_factory=list)
+
+    @property
+    def middlewares(self) -> list[Object]:
+        """All that are to ask the proxy: the middleware and its copies."""
+        return [self.middleware, *self.copies] if self.middleware is not None else []
+
+    @property
+    def asked_path(self) -> str:
+        """The path with its query, as it stands in an address."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
 
 def situation(wish: Wish, found: Found, cluster_domain: str) -> Situation:
     """The wish's middleware and target, with every fault on the way there."""
     result = Situation()
     result.path = str(wish.given.get("path") or "")
-    result.middleware = _middleware(wish, found, result.faults)
+    result.middleware, result.copies = _middleware(wish, found, cluster_domain, result.faults)
     if result.middleware is None:
         return result
     result.path = result.path or forward_auth.asked_by(result.middleware).path or "/"
@@ -48,22 +67,27 @@ def situation(wish: Wish, found: Found, cluster_domain: str) -> Situation:
     return result
 
 
-def _middleware(wish: Wish, found: Found, faults: Faults) -> Object | None:
+def _middleware(wish: Wish, found: Found, cluster_domain: str, faults: Faults) -> tuple[Object | None, list[Object]]:
+    """Return the middleware, and its copies for routes of other namespaces; None and nothing where none is meant."""
     given = wish.given.get("middleware") or {}
     namespace, name = str(given.get("namespace") or ""), str(given.get("name") or "")
     path = str(wish.given.get("path", ""))
     if not (name or path):
         faults.append(("middleware", "neither its name nor the path that it asks is given"))
-        return None
-    matching = forward_auth.preferred(
-        forward_auth.chosen(found.middlewares, namespace, name, path), found.traefik_namespace
-    )
+        return None, []
+    known = forward_auth.chosen(found.middlewares, namespace, name, path)
+    matching = forward_auth.preferred(known, found.traefik_namespace, found.used)
     where = f" in namespace {namespace}" if namespace else ""
     what = f"named {name}" if name else f"that asks {path}"
     if not matching:
         faults.append(("middleware", f"there is no ForwardAuth middleware {what}{where}; {_there_are(found)}"))
-        return None
-    if len(matching) > 1:
+        return None, []
+    if not forward_auth.is_forward_auth(matching[0]):
+        kinds = ", ".join(sorted(matching[0].get("spec") or {})) or "nothing"
+        faults.append(("middleware", f"{_shown(matching[0])} is not a ForwardAuth middleware, it has {kinds}"))
+        return None, []
+    matching = [each for each in matching if forward_auth.is_forward_auth(each)]
+    if len(matching) > 1 and not (_are_used(matching, found.used) and _ask_the_same(matching, found, cluster_domain)):
         listed = ", ".join(map(_shown, matching))
         faults.append(
             (
@@ -71,12 +95,25 @@ def _middleware(wish: Wish, found: Found, faults: Faults) -> Object | None:
                 f"more than one middleware {what}{where}: {listed}; give each an entry in the list of proxies",
             )
         )
-        return None
-    if not forward_auth.is_forward_auth(matching[0]):
-        kinds = ", ".join(sorted(matching[0].get("spec") or {})) or "nothing"
-        faults.append(("middleware", f"{_shown(matching[0])} is not a ForwardAuth middleware, it has {kinds}"))
-        return None
-    return matching[0]
+        return None, []
+    return matching[0], matching[1:]
+
+
+def _are_used(middlewares: Sequence[Object], used: Collection[str]) -> bool:
+    return all(qualified_name(each) in used for each in middlewares)
+
+
+def _ask_the_same(middlewares: Sequence[Object], found: Found, cluster_domain: str) -> bool:
+    """Whether all lead to one path of one Service, some perhaps through this proxy already."""
+    asked = {_asked_in_the_end(each, found, cluster_domain) for each in middlewares}
+    return len(asked) == 1 and None not in asked
+
+
+def _asked_in_the_end(middleware: Object, found: Found, cluster_domain: str) -> tuple[str, str, str] | None:
+    place = found.asked_in_the_end(middleware, cluster_domain)
+    address = forward_auth.asked_by(middleware)
+    # Through a path of its own query each would have to have a proxy of its own.
+    return (*place, f"{address.path}?{address.query}") if place else None
 
 
 def _there_are(found: Found) -> str:
@@ -87,9 +124,13 @@ def _there_are(found: Found) -> str:
 def _find_target(wish: Wish, found: Found, cluster_domain: str, result: Situation) -> None:
     middleware = result.middleware or {}
     asked = forward_auth.asked_by(middleware)
-    service = forward_auth.service_behind(asked, found.services, cluster_domain)
+    service = found.service_behind(middleware, cluster_domain)
+    result.query = asked.query
+    if asked.query and not QUERY.match(asked.query):
+        words = f"{_shown(middleware)} asks {asked.shown}, whose query has signs that no URL has; write them as %.."
+        result.faults.append(("middleware", words))
     if asked.path.rstrip("/") != result.path.rstrip("/"):
-        result.faults.append(("path", f"{_shown(middleware)} asks {asked.url}, and the path here is another one"))
+        result.faults.append(("path", f"{_shown(middleware)} asks {asked.shown}, and the path here is another one"))
     named = wish.given.get("target") or {}
     if is_ours(service):
         result.behind = BEHIND_OURS
@@ -105,7 +146,7 @@ def _find_target(wish: Wish, found: Found, cluster_domain: str, result: Situatio
     if result.place:
         _compare(asked, service, result)
     else:
-        _take_what_is_asked(wish, asked, service, result)
+        _take_what_is_asked(wish, asked, service, cluster_domain, result)
 
 
 def _outpost(wish: Wish, found: Found) -> dict[str, Any]:
@@ -129,33 +170,41 @@ def _compare(asked: Address, service: Object | None, result: Situation) -> None:
     if service is not None and _place(service) == f"{result.place['namespace']}/{result.place['service']}":
         result.behind = DIRECT
         return
+    if service is None and "." in asked.host:
+        # An address from outside, which may lead back into the cluster: whoever names the target knows where to.
+        result.behind = PUBLIC
+        return
     result.behind = FOREIGN
     what = f"Service {_place(service)}" if service else "no Service of this cluster"
     words = (
-        f"{_shown(result.middleware or {})} asks {asked.url} ({what}), which is neither the target nor this proxy; "
+        f"{_shown(result.middleware or {})} asks {asked.shown} ({what}), which is neither the target nor this proxy; "
         "make the target fit, or lead the middleware back to the target first"
     )
     result.faults.append(("target", words))
 
 
-def _take_what_is_asked(wish: Wish, asked: Address, service: Object | None, result: Situation) -> None:
+def _take_what_is_asked(
+    wish: Wish, asked: Address, service: Object | None, cluster_domain: str, result: Situation
+) -> None:
     name = _shown(result.middleware or {})
     if service is None:
         result.behind = FOREIGN
-        words = f"{name} asks {asked.url}, which is no Service of this cluster; name the Service that is to be asked"
+        words = f"{name} asks {asked.shown}, which is no Service of this cluster; name the Service that is to be asked"
+        if ".svc." in f"{asked.host}.":
+            words += f", or the domain of this cluster with cluster_domain, which is {cluster_domain} here"
         result.faults.append(("target", words))
         return
     if wish.given.get("authentik") and not forward_auth.is_authentik(service):
         result.behind = FOREIGN
         words = (
-            f"{name} asks {asked.url}, and Service {_place(service)} is not authentik's: somebody else's proxy seems "
+            f"{name} asks {asked.shown}, and Service {_place(service)} is not authentik's: somebody else's proxy seems "
             "to stand before it. Name that Service as the target if this one is to stand before the other, else "
             "authentik's"
         )
         result.faults.append(("target", words))
         return
     if asked.scheme == "https":
-        words = f"{name} asks {asked.url}, and the proxy asks by http; name the Service and its port for http"
+        words = f"{name} asks {asked.shown}, and the proxy asks by http; name the Service and its port for http"
         result.faults.append(("target", words))
         return
     result.behind = DIRECT
@@ -173,8 +222,10 @@ def _look_at_service(wish: Wish, found: Found, result: Situation) -> None:
         result.faults.append(("target", f"there is no Service {'/'.join(place)}"))
         return
     ports = service["spec"].get("ports") or []
+    asked = forward_auth.asked_by(result.middleware or {})
     if not result.place["port"] and ports:
-        result.place["port"] = ports[0]["port"]
+        plain = [each for each in ports if not _speaks_tls(each, asked)]
+        result.place["port"] = (plain or ports)[0]["port"]
     port = forward_auth.service_port(service, result.place["port"])
     if not service["spec"].get("selector"):
         words = f"Service {_place(service)} selects no pods, and the proxy asks each pod by itself; name one that does"
@@ -183,15 +234,29 @@ def _look_at_service(wish: Wish, found: Found, result: Situation) -> None:
         known = ", ".join(str(each["port"]) for each in ports) or "none"
         words = f"Service {_place(service)} has no port {result.place['port']}; it has {known}"
         result.faults.append(("target", words))
+    elif _speaks_tls(port, asked):
+        words = (
+            f"port {port['port']} of Service {_place(service)} speaks https, and the proxy asks by http; name the "
+            "Service's port for http"
+        )
+        result.faults.append(("target", words))
     else:
         given = int((wish.given.get("target") or {}).get("pod_port") or 0)
         slices, workloads = found.slices.get(place, ()), _workloads_in(found, place[0])
+        result.apart = forward_auth.keeps_sessions_apart(service, workloads)
         result.pod_port = given or forward_auth.pod_port(service, port, slices, workloads)
         if not result.pod_port:
             words = (
                 f"the port of the pods of Service {_place(service)} cannot be told while none is there; name pod_port"
             )
             result.faults.append(("target", words))
+
+
+def _speaks_tls(port: Mapping[str, Any], asked: Address) -> bool:
+    """Whether a Service's port is for https: as it says itself, or as the middleware asks it."""
+    says = str(port.get("appProtocol") or port.get("name") or "").lower()
+    is_asked = asked.scheme == "https" and asked.port == port["port"]
+    return is_asked or says.startswith("https") or port["port"] == 443
 
 
 def _workloads_in(found: Found, namespace: str) -> list[Object]:

@@ -12,14 +12,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.schemes
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.text import NotHtpasswd, parse
 from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.wishes import user_problems
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
-from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import (
-    ANSWERS_OF_THE_ILL,
-    USER_NAME,
-    Policy,
-    policy_from,
-)
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import ANSWERS_OF_THE_ILL, Policy
+from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import USER_NAME, policy_from
 
 DO_NOT_SCHEDULE, SCHEDULE_ANYWAY = "DoNotSchedule", "ScheduleAnyway"
+# What to do with a middleware that a controller keeps as it wants it.
+REFUSE, SWITCH = "refuse", "switch"
 # What makes a Service's name (RFC 1035), with room for what is put behind it.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,40}[a-z0-9])?\Z")
 _SECRETS = ("users", "htpasswd")
@@ -55,15 +53,17 @@ _JUDGED = frozenset(
             "identity_headers",
             "middleware",
         ),
-        *("node_selector", "port", "replicas", "target", "tolerations", "users", "users_secret", "when_unsatisfiable"),
+        *("node_selector", "port", "replicas", "take_over_secret", "target", "tolerations"),
+        *("users", "users_secret", "when_unsatisfiable", "where_kept"),
     )
 )
 
 # What authentik's outpost answers when it is ill or starts, and what of it must not be asked twice: the end of a login.
-_AUTHENTIK: dict[str, list[Any]] = {
+_AUTHENTIK: dict[str, Any] = {
     "check_failures": list(ANSWERS_OF_THE_ILL),
     "asked_once": ["X-authentik-auth-callback=true"],
     "session_cookies": ["authentik_proxy_"],
+    "session_by_path": False,
 }
 
 
@@ -96,6 +96,13 @@ class Wish:
         return "basic" in (self.policy.get("default", "basic"), *(self.policy.get("hosts") or {}).values())
 
     @property
+    def keeps_sessions(self) -> bool:
+        """Whether its pods remember sessions, and ask each other about them."""
+        graces = self.policy.get("session_graces") or {}
+        kept = (self.policy.get("session_grace"), self.policy.get("remember_session_for"), *graces.values())
+        return bool(self._kind.get("session_cookies")) and any(str(each or 0) != "0" for each in kept)
+
+    @property
     def replicas(self) -> int:
         """How many pods."""
         return int(self.given.get("replicas", 2))
@@ -104,6 +111,17 @@ class Wish:
     def users_secret(self) -> str:
         """The Secret of the emergency logins."""
         return str(self.given.get("users_secret") or f"{self.name}-users")
+
+    @property
+    def opens_some(self) -> bool:
+        """Whether the fallback lets everybody in to some hosts and not to all."""
+        answers = {str(self.policy.get("default", "basic")), *map(str, (self.policy.get("hosts") or {}).values())}
+        return "allow" in answers and len(answers) > 1
+
+    @property
+    def has_login(self) -> bool:
+        """Whether emergency logins are kept for it, asked for at present or not."""
+        return self.asks_for_login or bool(self.user_names)
 
     @property
     def priority_class(self) -> str:
@@ -132,7 +150,7 @@ class Wish:
         return {**self.policy, "path": path, "host": host, "check_host": first, **kind, **hidden}
 
     @property
-    def _kind(self) -> dict[str, list[Any]]:
+    def _kind(self) -> dict[str, Any]:
         return _AUTHENTIK if self.given.get("authentik") else {}
 
     @property
@@ -154,7 +172,25 @@ def common_faults(wishes: Sequence[Wish]) -> list[tuple[str, str]]:
     """What is wrong with the wishes beside one another, by option."""
     places = [(wish.namespace, wish.name) for wish in wishes]
     twice = sorted({f"{namespace}/{name}" for namespace, name in places if places.count((namespace, name)) > 1})
-    return [("proxies", f"{place} is there twice; give each a name of its own") for place in twice]
+    faults = [("proxies", f"{place} is there twice; give each a name of its own") for place in twice]
+    return faults or _shared_secrets(wishes)
+
+
+def _shared_secrets(wishes: Sequence[Wish]) -> list[tuple[str, str]]:
+    """A Secret that two write is what the last of them wants, and a change of it rolls the pods of one only."""
+    of: dict[str, list[str]] = {}
+    for wish in wishes:
+        if wish.has_login:
+            of.setdefault(f"{wish.namespace}/{wish.users_secret}", []).append(wish.name)
+    return [
+        (
+            "users_secret",
+            f"Secret {place} is that of {' and '.join(names)}; each proxy has emergency logins of its own, so give "
+            "each another name, or none, which is the proxy's name and -users",
+        )
+        for place, names in sorted(of.items())
+        if len(names) > 1
+    ]
 
 
 def _wish(given: dict[str, Any]) -> Wish:
@@ -234,7 +270,7 @@ def ready_made(text: str | bytes, where: str) -> tuple[list[str], list[str]]:
 
 def _policy_options() -> frozenset[str]:
     return frozenset(item.name for item in fields(Policy)) - {
-        *("default", "hosts", "host", "emergency_users", "more_check_hosts"),
+        *("default", "hosts", "host", "query", "emergency_users", "more_check_hosts", "sticky"),
         *_AUTHENTIK,
     }
 
@@ -254,8 +290,9 @@ def _policy(given: Mapping[str, Any], faults: list[tuple[str, str]]) -> dict[str
         )
     except BadArgument as error:
         faults += [(_setting(option), words) for option, words in _SENTENCE.findall(str(error))]
-    if not isinstance(policy.get("hosts") or {}, Mapping):
-        policy["hosts"] = {}
+    for option in ("hosts", "session_graces"):
+        if not isinstance(policy.get(option) or {}, Mapping):
+            policy[option] = {}
     return policy
 
 
@@ -269,6 +306,8 @@ def _check_numbers(given: Mapping[str, Any], faults: list[tuple[str, str]]) -> N
         value = given.get(option, least)
         if isinstance(value, bool) or not str(value).isdigit() or not least <= int(value) <= most:
             faults.append((option, f"expected a number from {least} to {most}, got {value!r}"))
+    if given.get("where_kept", REFUSE) not in (REFUSE, SWITCH):
+        faults.append(("where_kept", f"{given['where_kept']!r} is neither {REFUSE} nor {SWITCH}"))
     spread = given.get("when_unsatisfiable", DO_NOT_SCHEDULE)
     if spread not in (DO_NOT_SCHEDULE, SCHEDULE_ANYWAY):
         faults.append(("when_unsatisfiable", f"{spread!r} is neither {DO_NOT_SCHEDULE} nor {SCHEDULE_ANYWAY}"))

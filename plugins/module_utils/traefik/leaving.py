@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.dependencies import pod_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import serves
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import Selectable
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.backends import Backend
 
 SLEEP_SECONDS = 5
@@ -55,14 +55,14 @@ def leavers(
 ) -> list[Leaver]:
     """One of each workload, by its place. ``workloads`` may be pods that no workload among them selects."""
     by_place = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in services}
-    nearby = by_namespace(workloads)
+    selectable = Selectable(workloads)
     found: dict[tuple[str, str, str], list[tuple[set[str], str, Sequence[str]]]] = {}
     for backend, routes in backends.items():
         service = by_place.get((backend.namespace, backend.service))
         if service is None:
             continue
-        for workload in nearby.get(backend.namespace, []):
-            if serves(workload, service) and (lacking := _lacking(service, backend, workload)):
+        for workload in selectable.by(service):
+            if lacking := _lacking(service, backend, workload):
                 found.setdefault(_named(workload), []).append((set(lacking), backend.service, routes))
     return [
         Leaver(
@@ -73,14 +73,6 @@ def leavers(
         )
         for (kind, namespace, name), cases in sorted(found.items(), key=lambda each: (each[0][1], each[0][2]))
     ]
-
-
-def by_namespace(items: Iterable[Object]) -> dict[str, list[Object]]:
-    """Return the items by their namespace."""
-    found: dict[str, list[Object]] = {}
-    for item in items:
-        found.setdefault(item["metadata"]["namespace"], []).append(item)
-    return found
 
 
 def _named(workload: Object) -> tuple[str, str, str]:

@@ -9,13 +9,13 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import WORKLOADS, selector_text, serves
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import WORKLOADS, Selectable, selector_text
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.backends import (
     backends_of,
     needs_traefik_services,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.leaving import Leaver, by_namespace, leavers
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.leaving import Leaver, leavers
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
 
 # From so many namespaces on a list of the whole cluster is less work than one of each.
@@ -61,11 +61,11 @@ def _queries(kind: str, namespaces: Sequence[str]) -> list[Query]:
 
 def _pods_of_others(client: Client, services: Iterable[Object], workloads: Sequence[Object]) -> list[Answer]:
     """The pods of Services that lead to none of the workloads: pods by themselves, and those of other controllers."""
-    nearby = by_namespace(workloads)
+    selectable = Selectable(workloads)
     selectors = []
     for service in services:
         namespace, selector = service["metadata"]["namespace"], service["spec"].get("selector") or {}
-        if selector and not any(serves(each, service) for each in nearby.get(namespace, [])):
+        if selector and not selectable.by(service):
             text = selector_text({"matchLabels": dict(sorted(selector.items()))})
             selectors.append(Query("v1", "Pod", namespace=namespace, label_selector=text))
     return read_all(client, dict.fromkeys(selectors))

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import hashlib
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+
 API_VERSION = "traefik.io/v1alpha1"
 PROVIDER = "kubernetescrd"
-CHAIN_ANNOTATION = "traefik.ingress.kubernetes.io/router.middlewares"
+ROUTER_ANNOTATION = "traefik.ingress.kubernetes.io/router."
+CHAIN_ANNOTATION = f"{ROUTER_ANNOTATION}middlewares"
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
@@ -22,6 +25,11 @@ def crd_id(namespace: str, name: str) -> str:
     Two different pairs can share one: a-b/c and a/b-c.
     """
     return f"{normalized(f'{namespace}-{name}')}@{PROVIDER}"
+
+
+def qualified_name(middleware: Object) -> str:
+    """Return how routes name a Middleware."""
+    return crd_id(middleware["metadata"]["namespace"], middleware["metadata"]["name"])
 
 
 def router_id(namespace: str, name: str, match: str, kind: str = "IngressRoute") -> str:

@@ -52,6 +52,12 @@ def _faults(reference: Reference, known: Known, rules: Rules) -> Iterator[str]:
         yield from _provider_faults(reference, known, rules)
         return
     source = reference.source.namespace
+    if reference.source.kind == "Ingress":
+        yield (
+            f"names {reference.name} without a provider: Traefik looks for {reference.name}@kubernetes, which nothing "
+            f"makes; write {crd_id(source, reference.name)}"
+        )
+        return
     if reference.namespace != source and reference.kind in _GUARDED and not rules.cross_namespace:
         yield (
             f"{reference.target} is in another namespace than {source}, and this Traefik does not follow such "

@@ -91,19 +91,21 @@ def run(task: Task) -> dict[str, Any]:
 
 def _advised(task: Task) -> dict[str, Any]:
     """Whatever is wrong with the options is a finding among the others, so that all of them are told at once."""
-    findings = retry.wish_faults(task.params["attempts"], task.params["initial_interval"])
+    findings = wrong = retry.wish_faults(task.params["attempts"], task.params["initial_interval"])
     try:
         workload = chosen_workload(task)
     except errors.BadArgument as error:
         words = str(error).removeprefix("workload: ")
         return _answer(task, [*findings, f"traefik_namespace: {words.rstrip('.')}"], None)
     old = retry.version_fault(workload.version)
-    findings += [old] if old else []
+    findings = [*findings, old] if old else findings
     try:
         case = _case(task, workload)
     except errors.BadArgument as error:
         return _answer(task, [*findings, str(error).rstrip(".")], None)
-    return _answer(task, [*findings, *_middleware_findings(task, case), *_place_findings(task, case)], case)
+    # Of options that are known to be wrong the API server would say the same once more.
+    of_middleware = [] if wrong else _middleware_findings(task, case)
+    return _answer(task, [*findings, *of_middleware, *_place_findings(task, case)], case)
 
 
 def _case(task: Task, workload: Workload) -> Case:

@@ -65,11 +65,14 @@ def no_foreign_names(namespace: str, settings: Mapping[str, str]) -> str:
 
 
 def labels_to_be_seen(settings: Mapping[str, str], provider: str = CRD) -> dict[str, str] | None:
-    """Labels that an object needs to be looked at; None when the selector is not a list of equalities."""
+    """Labels that an object needs to be looked at; None when the selector is not a list of equalities.
+
+    Or when it has a variable of the pod in it, ``$(POD_NAME)``: each replica then looks at objects of its own.
+    """
     labels: dict[str, str] = {}
     for part in _parts(settings.get(f"{provider}.labelselector", "")):
         name, equals, value = part.replace("==", "=").partition("=")
-        if not equals or "!" in part or " " in part.strip():
+        if not equals or "!" in part or " " in part.strip() or "$(" in part:
             return None
         labels[name.strip()] = value.strip()
     return labels

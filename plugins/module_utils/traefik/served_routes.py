@@ -7,23 +7,19 @@ point. Without either an entry point serves the router to plain requests alone (
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import EntryPoints
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import CHAIN_ANNOTATION, crd_id
-
-_ROUTER = "traefik.ingress.kubernetes.io/router."
-# What a rule may ask for besides host and path: a plain request does not bring it.
-_CONDITIONS = ("Header", "Headers", "HeaderRegexp", "HeadersRegexp", "Method", "Query", "QueryRegexp", "ClientIP")
-_PATTERNS = ("HostRegexp", "PathRegexp", "HostHeader")
-_MATCHER = re.compile(r"(!\s*)?\b([A-Za-z]+)\(((?:[^()`\"]|`[^`]*`|\"[^\"]*\")*)\)")
-_VALUE = re.compile(r"[`\"']([^`\"']*)[`\"']")
-# Any host will do where a rule names none.
-_ANY_HOST = "localhost"
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import (
+    CHAIN_ANNOTATION,
+    ROUTER_ANNOTATION,
+    qualified_name,
+)
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.plain_request import ANY_HOST, plain_requests
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class ServedRoute:
     @property
     def host(self) -> str:
         """A host that it answers."""
-        return self.hosts[0] if self.hosts else _ANY_HOST
+        return self.hosts[0] if self.hosts else ANY_HOST
 
     def __str__(self) -> str:
         return f"{self.ref} {self.rule}"
@@ -88,7 +84,7 @@ class ServedRoute:
 def served_routes(items: Iterable[Object], middlewares: Sequence[Object], defaults: Sequence[str]) -> list[ServedRoute]:
     """The routes of objects that Traefik serves. ``defaults`` are the entry points of those that name none."""
     chains = inner_chains(middlewares)
-    to_https = {_name_of(each) for each in middlewares if _sends_to_https(each)}
+    to_https = {qualified_name(each) for each in middlewares if _sends_to_https(each)}
     found: list[ServedRoute] = []
     for item in items:
         parts = _of_ingress(item) if item["kind"] == "Ingress" else _of_ingress_route(item)
@@ -113,7 +109,7 @@ def served_routes(items: Iterable[Object], middlewares: Sequence[Object], defaul
 
 def inner_chains(middlewares: Iterable[Object]) -> dict[str, Object]:
     """The middlewares that hold others, by qualified name."""
-    return {_name_of(each): each for each in middlewares if (each.get("spec") or {}).get("chain")}
+    return {qualified_name(each): each for each in middlewares if (each.get("spec") or {}).get("chain")}
 
 
 def resolved(names: Iterable[str], chains: Mapping[str, Object]) -> Iterator[str]:
@@ -155,47 +151,34 @@ def _of_ingress_route(item: Object) -> Iterator[_Part]:
         for service in route.get("services") or []:
             names += chain.from_references(service.get("middlewares") or [], namespace)
         match = str(route.get("match") or "")
-        hosts, path, unaskable = read_rule(match)
-        yield match, hosts, path, names, unaskable
-
-
-def read_rule(match: str) -> tuple[tuple[str, ...], str, str]:
-    """The hosts that a rule names, a path that it takes, and why no plain request is sure to fit; empty when one is."""
-    hosts: dict[str, None] = {}
-    paths: list[str] = []
-    unaskable = ""
-    for negated, matcher, inside in _MATCHER.findall(match):
-        values = _VALUE.findall(inside)
-        if negated:
-            continue
-        if matcher in ("Host", "HostSNI"):
-            hosts |= dict.fromkeys(value.lower() for value in values)
-        elif matcher in ("Path", "PathPrefix"):
-            paths += values
-        elif matcher in _CONDITIONS or (matcher in _PATTERNS and not (matcher == "HostRegexp" and hosts)):
-            unaskable = f"its rule asks for {matcher}({inside})"
-    path = next((each for each in paths if each.startswith("/") and "{" not in each), "/")
-    return tuple(hosts), path, unaskable
+        taken = plain_requests(match)
+        yield match, taken.hosts, taken.path, names, taken.unaskable
 
 
 def _entry_points(item: Object) -> list[str]:
     if item["kind"] == "Ingress":
-        return chain.from_text(_annotation(item, f"{_ROUTER}entrypoints"))
+        return chain.from_text(_annotation(item, f"{ROUTER_ANNOTATION}entrypoints"))
     return [str(name) for name in (item.get("spec") or {}).get("entryPoints") or []]
 
 
 def _has_tls(item: Object) -> bool:
     if item["kind"] == "Ingress":
-        return _annotation(item, f"{_ROUTER}tls").lower() in ("true", "1", "t")
+        return annotated_with_tls(item["metadata"].get("annotations") or {})
     return (item.get("spec") or {}).get("tls") is not None
+
+
+def annotated_with_tls(annotations: Mapping[str, Any]) -> bool:
+    """Return whether these annotations of an Ingress give its routers TLS: ``router.tls``, or one of its settings.
+
+    Traefik makes the router's TLS of ``router.tls.certresolver`` alone, too. What ``spec.tls`` names are certificates.
+    """
+    if str(annotations.get(f"{ROUTER_ANNOTATION}tls") or "").lower() in ("true", "1", "t"):
+        return True
+    return any(name.startswith(f"{ROUTER_ANNOTATION}tls.") for name in annotations)
 
 
 def _annotation(item: Object, name: str) -> str:
     return str((item["metadata"].get("annotations") or {}).get(name) or "")
-
-
-def _name_of(middleware: Object) -> str:
-    return crd_id(middleware["metadata"]["namespace"], middleware["metadata"]["name"])
 
 
 def _sends_to_https(middleware: Object) -> bool:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import (
     Choice,
     only_served,
@@ -20,14 +18,15 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_ta
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import (
     default_names,
     entry_points_of,
+    public_names,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import Entrance, served_routes
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.plain_request import plain_requests
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import (
+    Entrance,
+    served_routes,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
-
-# Host(`a.test`, `b.test`), also with double quotes and as HostSNI in a TCP rule's HTTP twin; HostRegexp names no host.
-_RULE = re.compile(r"\bHost\(([^)]*)\)")
-_NAME = re.compile(r"[`\"']([A-Za-z0-9_.-]+)[`\"']")
 
 
 def served(client: Client, workload: Workload) -> list[Site]:
@@ -62,17 +61,8 @@ def _of_ingress(item: Object) -> Iterable[tuple[str, str]]:
 
 def _of_route(item: Object) -> Iterable[tuple[str, str]]:
     for route in (item.get("spec") or {}).get("routes") or []:
-        match = str(route.get("match") or "")
-        paths = re.findall(r"\bPath(?:Prefix)?\([`\"'](/[^`\"']*)", match)
-        for group in _RULE.findall(match):
-            for host in _NAME.findall(group):
-                yield host.lower(), paths[0] if paths else "/"
-
-
-def public_entry_points(arguments: Mapping[str, str]) -> list[str]:
-    """The TCP entry points that routers use by default: neither the internal one nor that of the metrics."""
-    metrics = arguments.get("metrics.prometheus.entrypoint", static.INTERNAL).lower()
-    return [name for name in static.entry_points(dict(arguments)) if name not in (static.INTERNAL, metrics)]
+        taken = plain_requests(str(route.get("match") or ""))
+        yield from ((host, taken.path_of(host)) for host in taken.hosts)
 
 
 @dataclass(frozen=True)
@@ -152,7 +142,7 @@ def check_of(found: Iterable[Site], workload: Workload) -> dict[str, Any]:
     place = {"namespace": workload.ref.namespace, "workload": workload.ref.name}
     sites = list(found)
     names = dict.fromkeys(each.entry_point for site in sites for each in site.entrances)
-    names = names or dict.fromkeys(public_entry_points(workload.arguments))
+    names = names or dict.fromkeys(public_names(workload.arguments))
     return {
         "points": [{"traefik": place | {"entry_point": name}} for name in names],
         "requests": [request for site in sites for request in site.requests()],

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
 
 # Where Traefik looks when no flag names a file (v2 and v3); the container's home and working folder are not known.
 _FOLDER, _NAMES = "/etc/traefik", ("traefik.yml", "traefik.yaml", "traefik.toml")
 
 
+class Finder(Protocol):
+    """Where a single object is looked up: a cluster's client, or a set of objects that was read before."""
+
+    def find(self, ref: ObjectRef) -> Object | None:
+        """Return the object, None when there is none."""
+
+
 def mounted_settings(
-    client: Client, namespace: str, pod: Mapping[str, Any], container: Mapping[str, Any], config_file: str
+    client: Finder, namespace: str, pod: Mapping[str, Any], container: Mapping[str, Any], config_file: str
 ) -> tuple[static.Settings, str] | None:
     """The settings in the file and the file's name, None when no ConfigMap brings one.
 

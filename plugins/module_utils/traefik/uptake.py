@@ -22,6 +22,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.loaded i
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import (
     CHAIN_ANNOTATION,
     CLASS_ANNOTATION,
+    ROUTER_ANNOTATION,
     crd_id,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probe import (
@@ -40,7 +41,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.probing 
     ask_through,
 )
 
-_ROUTER = "traefik.ingress.kubernetes.io/router."
 # How many Ingresses of a watch get a temporary one: Traefik drops those whose backend is not there or has no pod.
 _SAMPLES = 5
 # Twice what Traefik waits between two configurations (providersThrottleDuration is 2 s unless it is set).
@@ -147,8 +147,8 @@ def _temporary(ingress: Object, name: str, stop: str, labels: Mapping[str, str],
     metadata, spec = ingress["metadata"], ingress["spec"]
     annotations = {
         CHAIN_ANNOTATION: stop,
-        f"{_ROUTER}entrypoints": setting.entry_point,
-        f"{_ROUTER}priority": str(PRIORITY),
+        f"{ROUTER_ANNOTATION}entrypoints": setting.entry_point,
+        f"{ROUTER_ANNOTATION}priority": str(PRIORITY),
     }
     given_class = (metadata.get("annotations") or {}).get(CLASS_ANNOTATION)
     named_class = spec.get("ingressClassName")

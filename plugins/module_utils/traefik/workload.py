@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
@@ -13,7 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import read_pods
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.static_files import mounted_settings
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.static_files import Finder, mounted_settings
 
 _KINDS = ("Deployment", "DaemonSet")
 _LABEL = "app.kubernetes.io/name=traefik"
@@ -91,9 +91,21 @@ def find_workload(client: Client, namespace: str | None = None, name: str | None
 
 def refresh_replicas(client: Client, workload: Workload) -> list[Replica]:
     """The replicas as they are now; the workload keeps them too."""
-    pods = [pod for pod in read_pods(client, workload.item) if _lives(pod)]
-    workload.replicas = sorted((_replica(pod) for pod in pods), key=lambda replica: replica.name)
+    workload.replicas = _replicas(read_pods(client, workload.item))
     return workload.replicas
+
+
+def is_traefik(item: Object) -> bool:
+    """Whether a Deployment or DaemonSet runs Traefik, by its label or the image of a container."""
+    name, _equals, value = _LABEL.partition("=")
+    return (item["metadata"].get("labels") or {}).get(name) == value or bool(_container(item, strict=True))
+
+
+def workload_of(finder: Finder, item: Object, pods: Iterable[Object]) -> Workload:
+    """The workload of a Deployment or DaemonSet; ``pods`` are its own. ``finder`` has the ConfigMap of its settings."""
+    workload = _described(finder, item)
+    workload.replicas = _replicas(pods)
+    return workload
 
 
 def _candidates(client: Client, namespace: str, name: str) -> list[Object]:
@@ -128,14 +140,20 @@ def _not_one(candidates: list[Object], namespace: str | None, name: str | None) 
 
 
 def _workload(client: Client, item: Object) -> Workload:
+    workload = _described(client, item)
+    refresh_replicas(client, workload)
+    return workload
+
+
+def _described(finder: Finder, item: Object) -> Workload:
     container = _container(item)
-    arguments, source = _settings(client, item, container)
+    arguments, source = _settings(finder, item, container)
     image = str(container.get("image", ""))
     labels = item["metadata"].get("labels") or {}
     wanted = item["spec"].get("replicas", 1)
     if item["kind"] == "DaemonSet":
         wanted = item.get("status", {}).get("desiredNumberScheduled", 0)
-    workload = Workload(
+    return Workload(
         ref=ref_of(item),
         version=version_of(image) or version_of(":" + labels.get("app.kubernetes.io/version", "")),
         replicas=[],
@@ -146,8 +164,6 @@ def _workload(client: Client, item: Object) -> Workload:
         wanted=wanted,
         item=item,
     )
-    refresh_replicas(client, workload)
-    return workload
 
 
 def version_of(image: str) -> str:
@@ -165,17 +181,21 @@ def _container(item: Object, strict: bool = False) -> Object:
     return next((each for each in containers if each["name"] == "traefik"), containers[0])
 
 
-def _settings(client: Client, item: Object, container: Object) -> tuple[static.Settings, str]:
+def _settings(finder: Finder, item: Object, container: Object) -> tuple[static.Settings, str]:
     """File, flags, environment: the first that says anything is the one that Traefik takes."""
     flags = static.from_flags([*container.get("command", [])[1:], *container.get("args", [])])
     pod = item["spec"]["template"]["spec"]
-    from_file = mounted_settings(client, item["metadata"]["namespace"], pod, container, flags.get("configfile", ""))
+    from_file = mounted_settings(finder, item["metadata"]["namespace"], pod, container, flags.get("configfile", ""))
     if from_file:
         return from_file
     if flags:
         return flags, "arguments"
     given = {entry["name"]: entry.get("value", "") for entry in container.get("env") or []}
     return static.from_environment(given), "environment"
+
+
+def _replicas(pods: Iterable[Object]) -> list[Replica]:
+    return sorted((_replica(pod) for pod in pods if _lives(pod)), key=lambda replica: replica.name)
 
 
 def _lives(pod: Object) -> bool:

@@ -167,7 +167,7 @@ def test_keys_of_a_kubeconfig_leave_no_file_behind(tmp_path: Path, monkeypatch: 
     ("params", "says"),
     [
         ({"kubeconfig": "/nowhere/at/all"}, "kubeconfig: /nowhere/at/all is not a file"),
-        ({"kubeconfig": _kubeconfig(), "context": "unknown"}, "kubeconfig: .*unknown"),
+        ({"kubeconfig": _kubeconfig(), "context": "unknown"}, "context: .*unknown"),
         ({"kubeconfig": {"apiVersion": "v1"}}, "kubeconfig: "),
         ({}, "kubeconfig: .*Give kubeconfig"),
         ({"host": SERVER, "ca_cert": "/nowhere/ca.pem"}, "ca_cert: /nowhere/ca.pem cannot be used: No such file"),
@@ -188,6 +188,21 @@ def test_a_file_that_is_no_kubeconfig(tmp_path: Path) -> None:
     path.write_text("{ never: closed")
     with pytest.raises(BadArgument, match=r"^kubeconfig: "):
         connect({"kubeconfig": str(path)})
+
+
+def test_broken_yaml_is_told_with_its_place_and_without_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text("apiVersion: v1\nusers:\n  - {name: a, user: {token: s3cret\nclusters: []\n")
+    with pytest.raises(BadArgument, match=r"kubeconfig: .*/kubeconfig is no YAML: .* in line 4, column") as refused:
+        connect({"kubeconfig": str(path)})
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_a_context_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path, as_file: bool) -> None:
+    given = _file(tmp_path, _kubeconfig()) if as_file else _kubeconfig()
+    with pytest.raises(BadArgument, match=r"^context: the kubeconfig has no context 'berlin'; there are main$"):
+        connect({"kubeconfig": given, "context": "berlin"})
 
 
 def test_a_certificate_file_that_is_none(tmp_path: Path) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import belongs, pods_query, selector_text
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import (
+    belongs,
+    pods_query,
+    ready_targets,
+    selector_text,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query
 
 EXPRESSIONS = [
@@ -49,3 +54,12 @@ def test_pods_query() -> None:
 def test_belongs(kind: str, owners: list[dict[str, Any]] | None, its: bool) -> None:
     pod = {"metadata": {"name": "p", "ownerReferences": owners}}
     assert belongs(pod, ObjectRef("apps/v1", kind, "proxy", "web")) is its
+
+
+def test_only_ready_pods_are_targets() -> None:
+    def endpoint(name: str, kind: str = "Pod", **conditions: bool) -> dict[str, Any]:
+        return {"targetRef": {"kind": kind, "name": name}, "conditions": conditions}
+
+    piece = {"endpoints": [endpoint("b", ready=True), endpoint("a"), endpoint("c", ready=False), endpoint("d", "Node")]}
+    assert ready_targets(piece) == ["b", "a"]
+    assert ready_targets({"endpoints": None}) == []

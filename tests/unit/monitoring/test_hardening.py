@@ -129,3 +129,11 @@ def test_who_wrote_a_change_is_asked_of_the_cluster(manager: str, ours: bool) ->
     cluster: Any = _Cluster(there)
     found = hardening_info.written_by_us(cluster, RECORD, sample.record(there))
     assert found == ([(BUDGET, "maxUnavailable")] if ours else [])
+
+
+def test_namespaces_that_are_gone_or_going_are_told_apart() -> None:
+    names = sorted({each["namespace"] for each in RECORD})
+    going = {"kind": "Namespace", "metadata": {"name": names[0], "deletionTimestamp": "2026-11-30T10:00:00Z"}}
+    living = {"kind": "Namespace", "metadata": {"name": names[1]}}
+    cluster: Any = _Cluster({"going": going, "living": living})
+    assert hardening_info.absent_namespaces(cluster, RECORD) == (set(names[2:]), {names[0]})

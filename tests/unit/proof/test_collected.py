@@ -21,6 +21,10 @@ def _told(results: dict[str, Any]) -> list[tuple[str, str, bool]]:
     return [(each.area, each.check.name, each.check.passed) for each in collect(results).checks]
 
 
+def test_what_was_not_checked_at_all_claims_nothing() -> None:
+    assert title_of("all of it", collect({}, [{"name": "a", "looked_at": False}])) == "Not proved: all of it"
+
+
 def test_checks_keep_the_order_of_areas_and_results() -> None:
     results = {"b": [{"checks": [GOOD, BAD]}, {"checks": [GOOD]}], "a": [{"checks": [BAD]}]}
     assert _told(results) == [("b", "good", True), ("b", "bad", False), ("b", "good", True), ("a", "bad", False)]

@@ -178,3 +178,9 @@ def test_the_families_of_headers_stand_beside_the_middlewares_own_pattern() -> N
     both = headers.with_families("^X-Shop", ["X-authentik-username"])
     assert both == "^X-Shop|(?i:^(x[-_]authentik[-_]))"
     assert headers.with_families(both, ["X-authentik-username"]) == both
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    address = fa.address_of("http://ops:s3cret@outpost.sso:9000/auth?rd=x")
+    assert address.shown == "http://outpost.sso:9000/auth?rd=x"
+    assert fa.service_behind(address, SERVICES, "cluster.local") is SERVICES[("sso", "outpost")]

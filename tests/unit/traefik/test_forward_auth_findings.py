@@ -37,8 +37,17 @@ def node(name: str, **spec: Any) -> Object:
 
 def workload(version: str = "3.7.9", **arguments: str) -> Workload:
     """A Traefik."""
-    item = {"spec": {"template": {"spec": {"containers": []}}, "selector": {"matchLabels": {"app": "traefik"}}}}
-    settings = {"providers.kubernetescrd": "true"} | {name.replace("__", "."): it for name, it in arguments.items()}
+    template = {"metadata": {"labels": {"app": "traefik"}}, "spec": {"containers": []}}
+    item = {
+        "metadata": {"name": "traefik", "namespace": "traefik"},
+        "spec": {"template": template, "selector": {"matchLabels": {"app": "traefik"}}},
+    }
+    settings = {
+        "providers.kubernetescrd": "true",
+        "entrypoints.web.address": ":8000",
+        "entrypoints.websecure.address": ":8443",
+    }
+    settings |= {name.replace("__", "."): it for name, it in arguments.items()}
     points = {"web": 8000, "websecure": 8443}
     ref = ObjectRef("apps/v1", "Deployment", "traefik", "traefik")
     return Workload(ref, version, [], points, settings, "arguments", "traefik", 3, item)
@@ -116,11 +125,35 @@ def test_a_middleware_of_another_kind_is_named_with_its_kind() -> None:
     assert "is not a ForwardAuth middleware, it has retry" in told(found, middleware={"name": "login"})["middleware"]
 
 
-def test_of_several_middlewares_the_one_beside_traefik_is_meant() -> None:
-    twin = middleware("login", "shop", forwardAuth=LOGIN["spec"]["forwardAuth"])
-    assert told(replace(FOUND, middlewares=[LOGIN, twin])) == {}
-    third = middleware("again", "traefik", forwardAuth=LOGIN["spec"]["forwardAuth"])
-    assert "more than one" in told(replace(FOUND, middlewares=[LOGIN, twin, third]))["middleware"]
+def test_of_several_middlewares_those_that_routes_use_are_meant() -> None:
+    asked = LOGIN["spec"]["forwardAuth"]
+    unused = [middleware("login", "shop", forwardAuth=asked), middleware("again", "traefik", forwardAuth=asked)]
+    assert told(replace(FOUND, middlewares=[LOGIN, *unused])) == {}
+    assert "more than one" in told(replace(FOUND, middlewares=unused * 2, routes=()))["middleware"]
+
+
+def test_copies_for_routes_of_other_namespaces_are_switched_together() -> None:
+    asked = {"address": "http://outpost.sso:9000/auth", "authResponseHeaders": ["X-authentik-username"]}
+    copies = [middleware("login", space, forwardAuth=asked) for space in ("traefik", "media", "docs")]
+    used = [route("Host(`media.test`)", "media/login"), route("Host(`docs.test`)", "docs/login")]
+    found = replace(FOUND, middlewares=copies, routes=routing.routes(used, copies))
+    assert told(found) == {}
+    known = facts_of(found)
+    assert known["hosts"] == ["docs.test", "media.test"]
+    assert [each["metadata"]["namespace"] for each in known["switch"]] == ["media", "docs"]
+    assert {each["spec"]["forwardAuth"]["address"] for each in known["switch"]} == {known["address"]}
+    assert [each["spec"]["forwardAuth"] for each in known["switch_back"]] == [asked, asked]
+
+
+def test_copies_that_ask_different_services_are_not_taken_for_one() -> None:
+    copies = [
+        middleware("login", space, forwardAuth={"address": f"http://{name}.sso:9000/auth"})
+        for space, name in (("media", "outpost"), ("docs", "other"))
+    ]
+    used = [route("Host(`media.test`)", "media/login"), route("Host(`docs.test`)", "docs/login")]
+    services = {**FOUND.services, ("sso", "other"): service("other")}
+    found = replace(FOUND, middlewares=copies, routes=routing.routes(used, copies), services=services)
+    assert "more than one" in told(found)["middleware"]
 
 
 def test_somebody_elses_proxy_is_named_and_ours_is_fine() -> None:
@@ -142,9 +175,24 @@ def test_objects_of_others_are_not_taken_over() -> None:
     assert "is there and not of this collection" in told(found)["name"]
 
 
+OURS: dict[str, Any] = {"managedFields": [{"manager": "resilient.traefik", "operation": "Update"}]}
+
+
+@pytest.mark.parametrize("policy", ["basic", "deny"])
+def test_a_secret_of_somebody_else_is_only_taken_over_on_demand(policy: str) -> None:
+    metadata = {"name": "auth-proxy-users", "namespace": "traefik", "managedFields": [{"manager": "helm"}]}
+    found = replace(FOUND, secrets={("traefik", "auth-proxy-users"): {"metadata": metadata, "data": {}}})
+    words = told(found, fallback_policy=policy)["users_secret"]
+    assert "Secret traefik/auth-proxy-users is there and not of this collection" in words
+    assert "take_over_secret: true" in words
+    assert told(found, fallback_policy=policy, take_over_secret=True) == {}
+    metadata |= OURS
+    assert told(found, fallback_policy=policy) == {}
+
+
 def test_garbage_in_the_secret_that_is_there_is_found_without_showing_it() -> None:
     data = {"users": base64.b64encode(b"emergency:correct horse").decode()}
-    secret = {"metadata": {"name": "auth-proxy-users", "namespace": "traefik"}, "data": data}
+    secret = {"metadata": {**OURS, "name": "auth-proxy-users", "namespace": "traefik"}, "data": data}
     words = told(replace(FOUND, secrets={("traefik", "auth-proxy-users"): secret}))["users_secret"]
     assert "line 1 is not an htpasswd entry" in words
     assert "horse" not in words
@@ -237,10 +285,38 @@ def test_the_same_proxy_twice_is_refused() -> None:
     assert "traefik/auth-proxy is there twice" in common_faults(wishes_from(WISH, [{}, {}]))[0][1]
 
 
+def test_each_proxy_has_emergency_logins_of_its_own() -> None:
+    one, other = {"name": "one"}, {"name": "other"}
+    assert common_faults(wishes_from(WISH, [one, other])) == []
+    shared = WISH | {"users_secret": "logins"}
+    ((option, words),) = common_faults(wishes_from(shared, [one, other]))
+    assert option == "users_secret"
+    assert "Secret traefik/logins is that of one and other" in words
+    assert common_faults(wishes_from(shared, [one, other | {"namespace": "else"}])) == []
+    without = {"users": [], "fallback_policy": "allow"}
+    assert common_faults(wishes_from(shared | without, [one, other])) == []
+
+
+def test_a_secret_of_another_proxy_that_stands_is_refused() -> None:
+    volumes = [{"name": "users", "secret": {"secretName": "auth-proxy-users"}}]
+    standing = {
+        "metadata": {"name": "older", "namespace": "traefik", "labels": dict(OUR_LABELS)},
+        "spec": {"template": {"spec": {"containers": [], "volumes": volumes}}},
+    }
+    found = replace(FOUND, workloads={("traefik", "older"): standing})
+    wishes = wishes_from(WISH, [{}])
+    ((option, words),) = judgement.secrets_of_others(wishes, found)
+    assert option == "users_secret"
+    assert "Deployment traefik/older" in words
+    assert judgement.secrets_of_others(wishes_from(WISH, [{}, {"name": "older"}]), found) == []
+    assert judgement.secrets_of_others(wishes_from(WISH, [{"users_secret": "own"}]), found) == []
+
+
 def facts_of(found: Found = FOUND, **wish: Any) -> dict[str, Any]:
     """The facts of one wish."""
     (one,) = wishes_from(WISH, [wish])
-    around = facts.Surroundings(found, DOMAIN, facts.dns_facts("", facts.dns_service(found.services)), "")
+    traefik = facts.traefik_facts(found.workload, "", found.services.values())
+    around = facts.Surroundings(found, DOMAIN, facts.dns_facts("", facts.dns_service(found.services)), traefik)
     return facts.proxy_facts(one, situation(one, found, DOMAIN), around)
 
 
@@ -271,6 +347,37 @@ def test_identity_is_not_taken_from_requests_behind_the_login() -> None:
         known = facts_of(replace(FOUND, middlewares=[login, bots], routes=routes), **wish)
         assert ("X-authentik-uid" in known["middleware"]["response_headers"]) is taken
         assert bool(known["warnings"]) is not taken
+
+
+OUTPOST = {"app.kubernetes.io/name": "authentik-proxy"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "image", "apart"),
+    [
+        ({}, "", ""),
+        ({"selector": {"app.kubernetes.io/name": "authentik"}}, "ghcr.io/goauthentik/server:2026.5.0", ""),
+        ({"sessionAffinity": "None"}, "", ""),
+        ({"sessionAffinity": "ClientIP"}, "", "Service sso/outpost has sessionAffinity ClientIP"),
+        ({"selector": OUTPOST}, "", "Service sso/outpost leads to a standalone outpost"),
+        ({"selector": {"app": "mine"}}, "ghcr.io/goauthentik/proxy:2026.5.0", "leads to a standalone outpost"),
+        ({"selector": {"app": "mine"}}, "registry.example.test/goauthentik/proxy-of-ours", ""),
+    ],
+)
+def test_pods_that_keep_their_sessions_to_themselves_get_a_client_back(
+    spec: dict[str, Any], image: str, apart: str
+) -> None:
+    target = service("outpost", labels=OUTPOST, **spec)
+    template = {"metadata": {"labels": target["spec"]["selector"]}, "spec": {"containers": [{"image": image}]}}
+    pods = {"metadata": {"name": "pods", "namespace": "sso"}, "spec": {"template": template}}
+    found = replace(FOUND, services={("sso", "outpost"): target}, workloads={("sso", "pods"): pods})
+    (one,) = wishes_from(WISH, [{"authentik": True}])
+    there = situation(one, found, DOMAIN)
+    assert there.apart.endswith(apart) if apart else there.apart == ""
+    assert facts_of(found, authentik=True)["policy"].get("sticky", False) is bool(apart)
+    (other,) = wishes_from(WISH, [{}])
+    assert bool(judgement.warnings_of(other, found, there)) is bool(apart)
+    assert not judgement.warnings_of(one, found, there)
 
 
 def test_dns_is_found_by_name_or_label() -> None:
@@ -338,3 +445,11 @@ def test_entry_points_are_those_that_traefik_has() -> None:
     assert judgement.entry_point_faults("webb", FOUND) == [
         ("entry_point", "Deployment traefik/traefik has no TCP entry point 'webb'; there are web, websecure")
     ]
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "word"),
+    [(0, ""), (30, ""), (31, "PreferClose"), (33, "PreferClose"), (34, "PreferSameNode"), (36, "PreferSameNode")],
+)
+def test_the_second_hop_stays_as_near_as_the_cluster_can_say(kubernetes: int, word: str) -> None:
+    assert facts_of(replace(FOUND, kubernetes=kubernetes))["traffic_distribution"] == word

@@ -110,7 +110,7 @@ def failed(state: dict[str, Any], behind_another: bool = False) -> list[str]:
     proxy = links.proxy_behind(middleware, around)
     assert proxy.ours
     checks = links.link_checks(middleware, proxy, around, behind_another)
-    assert len(checks) == 7
+    assert len(checks) == 8
     return [f"{check.name}: {check.found}" for check in checks if not check.passed]
 
 
@@ -142,6 +142,7 @@ OWN, PEERS, POD = ("traefik", "auth-proxy"), ("sso", "auth-proxy-peers"), ("trae
         (_set("middleware", "authResponseHeadersRegex", to="^X-"), "^X-, which lets X_authentik_uid pass"),
         (_set("slices", OWN, to=[]), "selects the proxy's pods: 0 ready of 2"),
         (_set("services", OWN, "spec", "selector", to={"app": "x"}), "is not theirs"),
+        (_set("services", OWN, "spec", "internalTrafficPolicy", to="Local"), "its own node has no ready pod"),
         (_set("pods", POD, "metadata", "ownerReferences", to=[]), "not the proxy's: p1"),
         (_set("pods", POD, "metadata", "annotations", to={links.USERS: "7"}), "pod p1 has auth-proxy-1 (no digest)"),
         (_set("config_maps", to={}), "ConfigMap traefik/auth-proxy-1 is not there"),

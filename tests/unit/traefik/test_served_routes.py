@@ -13,7 +13,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_po
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import (
     Entrance,
-    read_rule,
     served_routes,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import sites_of
@@ -64,6 +63,7 @@ def entrances(item: Object, settings: dict[str, str], *middlewares: Object) -> l
         (ingress("a.test"), PLAIN, [WEB, Entrance("websecure", https=False)]),
         (ingress("a.test"), TLS, [WEB, WEBSECURE]),
         (ingress("a.test", tls="true", entrypoints="websecure"), PLAIN, [WEBSECURE]),
+        (ingress("a.test", entrypoints="websecure", **{"tls.certresolver": "le"}), PLAIN, [WEBSECURE]),
         (ingress("a.test", entrypoints="web"), TLS, [WEB]),
         (ingress_route("Host(`a.test`)", entryPoints=["websecure"], tls={}), PLAIN, [WEBSECURE]),
         (ingress_route("Host(`a.test`)", entryPoints=["websecure"]), PLAIN, [Entrance("websecure", https=False)]),
@@ -120,21 +120,6 @@ def test_public_ports_are_those_of_services_and_nodes() -> None:
 def test_the_internal_entry_points_are_nobodys_default() -> None:
     settings = TLS | {"entrypoints.metrics.address": ":9100", "metrics.prometheus.entrypoint": "metrics"}
     assert default_names(settings | {"entrypoints.traefik.address": ":8080"}) == ["web", "websecure"]
-
-
-@pytest.mark.parametrize(
-    ("match", "found"),
-    [
-        ("Host(`a.test`) && PathPrefix(`/x`)", (("a.test",), "/x", "")),
-        ("Host(`a.test`) && !PathPrefix(`/x`)", (("a.test",), "/", "")),
-        ("Host(`a.test`) || HostRegexp(`^.+$`)", (("a.test",), "/", "")),
-        ("PathPrefix(`/x`)", ((), "/x", "")),
-        ("Host(`a.test`) && Header(`X`, `y(z)`)", (("a.test",), "/", "its rule asks for Header(`X`, `y(z)`)")),
-        ("HostRegexp(`^.+$`)", ((), "/", "its rule asks for HostRegexp(`^.+$`)")),
-    ],
-)
-def test_a_rule_says_what_a_plain_request_needs(match: str, found: tuple[tuple[str, ...], str, str]) -> None:
-    assert read_rule(match) == found
 
 
 def test_sites_are_asked_at_each_entrance_once_by_its_scheme() -> None:

@@ -62,11 +62,37 @@ def _scale(situation: Situation, wishes: Wishes) -> Iterable[str]:
             f"{_nodes(nodes)}: set replicas to {max(len(nodes), 1)} or less, add nodes, or set when_unsatisfiable to "
             "ScheduleAnyway"
         )
-    if wishes.min_available and wishes.min_available >= wanted:
+    storages = acme_files(situation.workload.arguments)
+    if storages and wanted > situation.workload.wanted:
+        yield (
+            f"replicas: {ref} keeps certificates by ACME in a file ({', '.join(storages)}), which several replicas "
+            f"cannot share, and there are to be {wanted}: have them made by cert-manager first, or leave replicas out"
+        )
+    elif storages and wishes.min_available >= wanted:
+        yield (
+            f"min_available: {wishes.min_available} with {wanted} replicas of {ref} would block every drain of a node "
+            f"for ever, and more cannot share its file of certificates by ACME ({', '.join(storages)}): set "
+            "min_available to 0, or have the certificates made by cert-manager first and set replicas"
+        )
+    elif wishes.min_available and wishes.min_available >= wanted:
         yield (
             f"min_available: {wishes.min_available} with {wanted} replicas of {ref} would block every drain of a node "
             f"for ever: set replicas to {wishes.min_available + 1} or more, or min_available to {max(wanted - 1, 0)}"
         )
+
+
+def acme_files(settings: Mapping[str, str]) -> list[str]:
+    """The files in which this Traefik keeps the certificates that it gets by ACME, by setting, sorted."""
+    found = {
+        name: value
+        for name, value in settings.items()
+        if re.fullmatch(r"certificatesresolvers\.[^.]+\.acme\.storage", name)
+    }
+    resolvers = {name.split(".")[1] for name in settings if re.match(r"certificatesresolvers\.[^.]+\.acme\b", name)}
+    named = {name.split(".")[1] for name in found}
+    # Traefik's own default.
+    found |= {f"certificatesresolvers.{name}.acme.storage": "acme.json" for name in resolvers - named}
+    return sorted(f"{name}={value}" for name, value in found.items())
 
 
 def _nodes(nodes: list[str]) -> str:

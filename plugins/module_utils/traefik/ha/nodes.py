@@ -18,9 +18,12 @@ def usable_nodes(nodes: Iterable[Object], pod: Mapping[str, Any]) -> list[str]:
 
 
 def _takes(node: Object, pod: Mapping[str, Any]) -> bool:
-    spec, labels = node.get("spec", {}), node["metadata"].get("labels") or {}
-    if spec.get("unschedulable"):
-        return False
+    return not node.get("spec", {}).get("unschedulable") and fits(node, pod)
+
+
+def fits(node: Object, pod: Mapping[str, Any]) -> bool:
+    """Whether the pod may be on the node, which takes no new one while it is cordoned."""
+    spec, labels = node.get("spec") or {}, node["metadata"].get("labels") or {}
     hard = [taint for taint in spec.get("taints") or [] if taint.get("effect") in ("NoSchedule", "NoExecute")]
     tolerations = pod.get("tolerations") or []
     if not all(any(_tolerates(toleration, taint) for toleration in tolerations) for taint in hard):
@@ -34,7 +37,7 @@ def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
         return False
     if toleration.get("operator", "Equal") == "Exists":
         return bool(str(toleration.get("key") or taint["key"]) == taint["key"])
-    same_value = str(toleration.get("value", "")) == str(taint.get("value", ""))
+    same_value = str(toleration.get("value") or "") == str(taint.get("value") or "")
     return same_value and str(toleration.get("key")) == str(taint["key"])
 
 

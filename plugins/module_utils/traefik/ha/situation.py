@@ -62,16 +62,10 @@ def situation_of(client: Client, workload: Workload) -> Situation:
         nodes=usable_nodes(nodes.items, item["spec"]["template"]["spec"]) if nodes.status == "found" else None,
         budgets=[each for each in budgets.items if selects(each["spec"].get("selector") or {}, labels)],
         autoscaler=scalers[0] if scalers else None,
-        kubernetes=_minor(client),
+        kubernetes=client.minor_version(),
     )
 
 
 def _scales(autoscaler: Object, item: Object) -> bool:
     target = autoscaler["spec"]["scaleTargetRef"]
     return bool(target["kind"] == item["kind"] and target["name"] == item["metadata"]["name"])
-
-
-def _minor(client: Client) -> int:
-    """The API server's minor version; ``31+`` is 31."""
-    digits = "".join(each for each in str(client.request("GET", "/version")["minor"]) if each.isdigit())
-    return int(digits or 0)

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
-    import yaml
-
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.yaml_text import yaml_text
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.hiding import shown_values
@@ -34,6 +31,6 @@ def write(task: Task, plan: ValuesPlan, kind: str) -> None:
     path = Path(task.params["render_to"]) / "values" / f"{name}.yaml"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("---\n" + yaml.safe_dump(plan.overlay, sort_keys=False, width=120))
+        path.write_text(f"---\n{yaml_text(plan.overlay, sort_keys=False)}")
     except OSError as error:
         raise BadArgument(f"render_to: {path} cannot be written: {error.strerror}") from None

@@ -16,6 +16,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube import erro
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.yaml_text import yaml_text
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import K3S
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import chart_schema
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.arguments import defined_entry_points
@@ -80,7 +81,7 @@ class ValuesPlan:
         before = with_values({}, {path: now[path] for path in paths if now[path] is not None})
         after = with_values({}, {path: self.wished[path] for path in paths})
         header = f"values of {self.subject}"
-        texts = [yaml.safe_dump(shown_values(values)) if values else "" for values in (before, after)]
+        texts = [yaml_text(shown_values(values)) if values else "" for values in (before, after)]
         return {"before_header": header, "after_header": header, "before": texts[0], "after": texts[1]}
 
 

@@ -1,0 +1,251 @@
+"""Configurations that people run: addresses, kinds of services, owners and networks of other clusters than the lab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth as fa
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_findings as judgement
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_discovery import discover
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_kinds import kind_of
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import situation
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import wishes_from
+from tests.unit.traefik.test_forward_auth import middleware, route, service
+from tests.unit.traefik.test_forward_auth_findings import DOMAIN, FOUND, WISH, facts_of, told, workload
+
+AUTHENTIK_PATH = "/outpost.goauthentik.io/auth/traefik"
+BOTH = [{"name": "https", "port": 9443, "targetPort": 9443}, {"name": "http", "port": 9000, "targetPort": 9000}]
+
+
+def asking(address: str, **more: Any) -> Found:
+    """A cluster whose one ForwardAuth middleware, traefik/login, asks that address."""
+    login = middleware("login", forwardAuth={"address": address} | more)
+    routes = routing.routes([route("Host(`a.test`)", "traefik/login")], [login])
+    return replace(FOUND, middlewares=[login], routes=routes)
+
+
+def test_a_bare_name_is_a_service_beside_traefik() -> None:
+    bouncer = service("bouncer", "traefik", ports=[{"port": 80, "targetPort": 8080}])
+    found = replace(asking("http://bouncer/auth"), services={("traefik", "bouncer"): bouncer})
+    assert told(found) == {}
+    assert facts_of(found)["target"]["service"] == "bouncer"
+    elsewhere = replace(asking("http://outpost:9000/auth"), services=FOUND.services)
+    assert "is no Service of this cluster" in told(elsewhere)["target"], "outpost is in another namespace"
+
+
+def test_the_query_of_an_address_stays_with_it() -> None:
+    known = facts_of(asking("http://outpost.sso:9000/auth?rd=https://login.example.test"))
+    assert known["address"].endswith(":9000/auth?rd=https://login.example.test")
+    assert known["policy"]["query"] == "rd=https://login.example.test"
+    assert known["questions"][0]["request"]["path"] == "/auth?rd=https://login.example.test"
+    assert facts_of(FOUND)["address"].endswith(":9000/auth")
+    assert "query" not in facts_of(FOUND)["policy"]
+
+
+def test_a_query_that_would_be_a_directive_of_nginx_is_refused() -> None:
+    found = asking("http://outpost.sso:9000/auth?rd=x;return 200")
+    assert "whose query has signs" in told(found)["middleware"]
+
+
+def test_a_public_address_needs_the_target_by_name_and_then_is_led_there() -> None:
+    found = asking("https://auth.example.test/auth", tls={"insecureSkipVerify": True})
+    assert "name the Service that is to be asked" in told(found)["target"]
+    wish = {"target": {"namespace": "sso", "service": "outpost", "port": 9000}}
+    assert told(found, **wish) == {}
+    (one,) = wishes_from(WISH, [wish])
+    there = situation(one, found, DOMAIN)
+    assert there.behind == "public"
+    (warning,) = judgement.warnings_of(one, found, there)
+    assert "asks https://auth.example.test/auth, an address outside the cluster" in warning
+    wrong = asking("http://elsewhere.sso:9000/auth")
+    services = {**FOUND.services, ("sso", "elsewhere"): service("elsewhere")}
+    assert "neither the target nor this proxy" in told(replace(wrong, services=services), **wish)["target"]
+
+
+def test_another_cluster_domain_is_told_with_its_option() -> None:
+    found = asking("http://outpost.sso.svc.k8s.example.test:9000/auth")
+    assert "cluster_domain, which is cluster.local here" in told(found)["target"]
+    (one,) = wishes_from(WISH, [{}])
+    assert situation(one, found, "k8s.example.test").behind == "direct"
+
+
+def test_http_is_never_spoken_to_a_port_of_https() -> None:
+    found = asking("https://outpost.sso:9443/auth", tls={"insecureSkipVerify": True})
+    found = replace(found, services={("sso", "outpost"): service("outpost", ports=BOTH)})
+    assert "the proxy asks by http" in told(found)["target"]
+    named = {"target": {"namespace": "sso", "service": "outpost"}}
+    assert told(found, **named) == {}
+    assert facts_of(found, **named)["target"]["port"] == 9000
+    forced = {"target": {"namespace": "sso", "service": "outpost", "port": 9443}}
+    assert "port 9443 of Service sso/outpost speaks https" in told(found, **forced)["target"]
+    only = replace(found, services={("sso", "outpost"): service("outpost", ports=BOTH[:1])})
+    assert "speaks https" in told(only, **named)["target"]
+
+
+def test_a_middleware_that_authentik_keeps_is_refused_with_the_ways_out() -> None:
+    kept = middleware("ak-outpost", "sso", forwardAuth={"address": "http://outpost.sso:9000/auth"})
+    kept["metadata"]["labels"] = {
+        "app.kubernetes.io/managed-by": "goauthentik.io",
+        "app.kubernetes.io/instance": "authentik-embedded-outpost",
+    }
+    found = replace(
+        FOUND, middlewares=[kept], routes=routing.routes([route("Host(`a.test`)", "sso/ak-outpost")], [kept])
+    )
+    words = told(found)["middleware"]
+    assert "is kept by authentik outpost authentik-embedded-outpost" in words
+    assert "kubernetes_disabled_components" in words
+    assert told(found, where_kept="switch") == {}
+    assert "neither refuse nor switch" in told(where_kept="perhaps")["where_kept"]
+
+
+@pytest.mark.parametrize(
+    ("pod", "remedy"),
+    [
+        ({"hostNetwork": True}, "ClusterFirstWithHostNet"),
+        ({"hostNetwork": True, "dnsPolicy": "Default"}, "ClusterFirstWithHostNet"),
+        ({"dnsPolicy": "Default"}, "ClusterFirst"),
+        ({"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}, ""),
+        ({"dnsPolicy": "None"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_traefik_that_resolves_no_name_of_the_cluster_is_refused(pod: dict[str, Any], remedy: str) -> None:
+    traefik = workload()
+    traefik.item["spec"]["template"]["spec"] |= pod
+    faults = dict(judgement.cluster_faults(replace(FOUND, workload=traefik)))
+    assert remedy in faults.get("traefik_name", "")
+    assert bool(faults) is bool(remedy)
+
+
+def test_providers_whose_routes_are_not_read_are_named() -> None:
+    found = replace(FOUND, workload=workload(providers__kubernetesgateway="true", providers__file__directory="/x"))
+    said = " ".join(judgement.provider_warnings(found))
+    assert "providers.kubernetesgateway" in said
+    assert "providers.file" in said
+    assert judgement.provider_warnings(FOUND) == []
+
+
+def cluster(*asked: tuple[str, str, str], also: dict[tuple[str, str], Any] | None = None) -> Found:
+    """A cluster whose routes use middlewares, given as (namespace/name, address, Service's namespace/name)."""
+    items, services = [], dict(also or {})
+    for place, address, target in asked:
+        namespace, name = place.split("/")
+        items.append(middleware(name, namespace, forwardAuth={"address": address}))
+        space, _slash, called = target.partition("/")
+        services.setdefault((space, called), service(called, space))
+    used = [route(f"Host(`s{number}.test`)", place) for number, (place, _address, _target) in enumerate(asked)]
+    return replace(FOUND, middlewares=items, routes=routing.routes(used, items), services=services)
+
+
+AUTHELIA = ("sso/authelia", "http://authelia.sso:9091/api/authz/forward-auth", "sso/authelia")
+OAUTH = ("apps/oauth", "http://oauth2-proxy.sso:4180/oauth2/auth", "sso/oauth2-proxy")
+AUTHENTIK = ("traefik/sso", f"http://outpost.sso:9000{AUTHENTIK_PATH}", "sso/outpost")
+BOTS = ("traefik/ai-bot-block", "http://blocker.bots:8080/check", "bots/blocker")
+CROWDSEC = ("traefik/crowdsec", "http://bouncer.crowdsec:80/api/v1/forwardAuth", "crowdsec/bouncer")
+AUTH_WISH = {"namespace": "traefik", "path": AUTHENTIK_PATH, "middleware": {}, "users": [{"name": "x"}]}
+BOT_WISH = {"namespace": "traefik", "path": "", "middleware": {"name": "ai-bot-block"}, "fallback_policy": "allow"}
+
+
+def discovered(
+    role: str, found: Found, settings: dict[str, Any], *entries: dict[str, Any]
+) -> tuple[list[Any], list[str]]:
+    """The names of the proxies, and what is said to be absent."""
+    given = list(entries) or [{"name": "auth-proxy" if role == "auth" else "bot-block-proxy"}]
+    result = discover(role, given, wishes_from(settings, given), found, DOMAIN)
+    return [each["name"] for each in result.entries], result.absent
+
+
+@pytest.mark.parametrize(
+    ("asked", "auth", "bots"),
+    [
+        ([AUTHENTIK, BOTS], ["auth-proxy"], ["bot-block-proxy"]),
+        ([], [], []),
+        ([AUTHENTIK], ["auth-proxy"], []),
+        ([AUTHELIA], ["auth-proxy-authelia"], []),
+        ([AUTHENTIK, OAUTH, BOTS], ["auth-proxy", "auth-proxy-oauth2-proxy"], ["bot-block-proxy"]),
+        ([CROWDSEC, AUTHELIA], ["auth-proxy-authelia"], ["bot-block-proxy-crowdsec"]),
+    ],
+)
+def test_the_proxies_that_a_cluster_needs_are_found(asked: list[Any], auth: list[str], bots: list[str]) -> None:
+    found = cluster(*asked)
+    names, absent = discovered("auth", found, AUTH_WISH)
+    assert names == auth
+    assert bool(absent) is (AUTHENTIK not in asked)
+    names, absent = discovered("bot_block", found, BOT_WISH)
+    assert names == bots
+    assert bool(absent) is (BOTS not in asked)
+
+
+def test_a_service_of_no_known_kind_is_named_with_its_sites() -> None:
+    found = cluster(AUTHENTIK, ("apps/own", "http://gate.apps:80/ask", "apps/gate"))
+    given = [{"name": "auth-proxy"}]
+    (words,) = discover("auth", given, wishes_from(AUTH_WISH, given), found, DOMAIN).unknown
+    assert "Middleware apps/own asks http://gate.apps:80/ask, a service of no known kind" in words
+    assert "s1.test" in words
+    named: list[dict[str, Any]] = [*given, {"name": "own", "path": "/ask", "middleware": {"name": "own"}}]
+    assert discover("auth", named, wishes_from(AUTH_WISH, named), found, DOMAIN).unknown == []
+
+
+def test_what_somebody_names_is_never_left_out() -> None:
+    found = cluster(AUTHELIA)
+    chosen = {"name": "mine", "middleware": {"name": "gone"}}
+    assert discovered("auth", found, AUTH_WISH, chosen) == (["mine"], [])
+    assert discovered("auth", found, AUTH_WISH | {"path": "/other"}) == (["auth-proxy"], [])
+
+
+def test_a_found_proxy_has_the_headers_and_the_secret_of_its_kind() -> None:
+    entry = discover(
+        "auth", [{"name": "auth-proxy"}], wishes_from(AUTH_WISH, [{"name": "auth-proxy"}]), cluster(AUTHELIA), DOMAIN
+    )
+    (authelia,) = entry.entries
+    assert authelia["identity_headers"] == ["Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email"]
+    assert authelia["users_secret"] == "auth-proxy-authelia-users"
+    known = facts_of(cluster(AUTHELIA), **authelia)
+    assert known["path"] == "/api/authz/forward-auth"
+    assert {"Remote-User", "X-Auth-Fallback"} <= set(known["middleware"]["response_headers"])
+
+
+def test_the_same_proxies_are_found_once_they_stand() -> None:
+    """After the switch the middlewares ask the proxies, which remember whom they stand before."""
+    annotations = {fa.TARGET_ANNOTATION: "sso/authelia:9091"}
+    ours = service("auth-proxy-authelia", "traefik", labels=dict(OUR_LABELS), annotations=annotations)
+    address = "http://auth-proxy-authelia.traefik.svc.cluster.local.:9000/api/authz/forward-auth"
+    also = {("traefik", "auth-proxy-authelia"): ours, ("sso", "authelia"): service("authelia")}
+    found = cluster(("sso/authelia", address, "traefik/auth-proxy-authelia"), also=also)
+    assert discovered("auth", found, AUTH_WISH)[0] == ["auth-proxy-authelia"]
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "kind"),
+    [
+        ("http://x.y:1/outpost.goauthentik.io/auth/nginx", "x", "authentik"),
+        ("http://x.y:1/api/verify?rd=https://login.example.test", "x", "authelia"),
+        ("http://x.y:1/oauth2/auth", "x", "oauth2-proxy"),
+        ("http://x.y:1/", "traefik-forward-auth", "traefik-forward-auth"),
+        ("http://x.y:1/verify", "pomerium", "pomerium"),
+        ("http://x.y:1/api/auth/traefik", "x", "tinyauth"),
+        ("http://x.y:1/api/v1/forwardAuth", "x", "crowdsec"),
+        ("http://x.y:1/", "anubis", "bot-blocker"),
+        ("http://x.y:1/", "something", ""),
+    ],
+)
+def test_kinds_are_told_by_path_or_by_name(address: str, name: str, kind: str) -> None:
+    found = kind_of(middleware("login", forwardAuth={"address": address}), service(name, "y"))
+    assert (found.name if found else "") == kind
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example.test", "outpost.other"])
+def test_no_finding_shows_the_password_of_an_address(host: str) -> None:
+    found = asking(f"http://ops:s3cret@{host}:9000/auth")
+    assert "s3cret" not in str(told(found))
+    given = [{"name": "auth-proxy"}]
+    unknown = cluster(("apps/own", f"http://ops:s3cret@{host}:80/ask", "apps/gate"))
+    said = discover("auth", given, wishes_from(AUTH_WISH, given), unknown, DOMAIN)
+    assert said.unknown
+    assert "s3cret" not in str(said.unknown)
