@@ -8,8 +8,9 @@ WORKERS ?= 3
 # With `short` the tests marked `variation` are left out.
 DEPTH ?= all
 # Of molecule's: the others play what integration tests of the modules, the roles and harden play too.
-SCENARIOS := default helm single-node
+SCENARIOS := default
 CHOSEN := $(if $(filter short,$(DEPTH)), and not variation)
+SHORTLY := $(if $(filter short,$(DEPTH)),-m "not variation")
 VENV := .venv
 BIN := $(abspath $(VENV))/bin
 # An environment belongs to one Python: of another one this file is not there, and it is made anew.
@@ -23,7 +24,8 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
 export ANSIBLE_HOME := $(abspath .ansible)
-export K8S_AUTH_KUBECONFIG ?= $(abspath lab/kubeconfig)
+# As lab/settings.py has it: another lab than the usual one has its name after a dot.
+export K8S_AUTH_KUBECONFIG ?= $(abspath lab/kubeconfig)$(addprefix .,$(filter-out resilient-traefik,$(LAB_NAME)))
 
 .DEFAULT_GOAL := help
 
@@ -97,7 +99,7 @@ lab-down: setup ## remove the lab: no container, network, volume or process stay
 .PHONY: lint
 lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/mypy lab bench demo tests/ansible_playbook tests/unit tests/rules tests/integration tests/browser tests/stages tests/versions
+	@$(BIN)/mypy lab bench demo release tests/ansible_playbook tests/unit tests/rules tests/integration tests/browser tests/stages tests/versions
 	@cd $(COLLECTIONS) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.resilient.traefik.plugins
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint
@@ -105,7 +107,7 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 
 .PHONY: unit
 unit: setup ## the pure code
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest tests/unit $(SHORTLY)
 
 .PHONY: tools
 tools: setup ## promtool, amtool and alertmanager in lab/bin; LAB_RULE_TOOLS=build: the current ones
@@ -121,16 +123,36 @@ chromium: setup ## a Chromium where there is none, from Debian's packages
 
 .PHONY: browser
 browser: chromium ## the page of the drills in a real Chromium; pictures of it in build/browser
-	@$(BIN)/python -m pytest tests/browser
+	@$(BIN)/python -m pytest tests/browser $(SHORTLY)
 
 .PHONY: vendor
 vendor: setup ## fetch anew what the page of the drills bundles, by its pinned hash
 	@$(BIN)/python -m tests.browser.vendor
 
 .PHONY: build
-build: setup ## build/resilient-traefik-VERSION.tar.gz
-	@rm -rf build/artefact && mkdir -p build/artefact
-	@$(BIN)/ansible-galaxy collection build --force --output-path build/artefact
+build: setup ## build/artefact/resilient-traefik-VERSION.tar.gz
+	@$(BIN)/python -m release build
+
+.PHONY: artefact
+artefact: setup ## what galaxy-importer and antsibull-docs say of the artefact; DEPTH=all: ansible-lint by the importer too
+	@$(BIN)/python -m release judge$(if $(filter short,$(DEPTH)),,-all)
+
+.PHONY: awx
+awx: setup ## awx/controller.yml and awx/import.json out of awx/templates.yml
+	@$(BIN)/python -m release awx
+
+.PHONY: site
+site: setup ## the documentation as a site, in build/site
+	@$(BIN)/python -m release site
+
+# REPOSITORY=https://... says where it is published; ISSUES, DOCUMENTATION and HOMEPAGE, where these are elsewhere.
+.PHONY: release
+release: setup ## build/release: artefact, documentation, bill of materials, checksums
+	@$(BIN)/python -m release publish
+
+.PHONY: floors
+floors: setup ## unit with the oldest packages that requirements.txt allows
+	@$(BIN)/python -m tests.versions.floors
 
 .PHONY: sanity
 sanity: build ## ansible-test sanity on the built and installed artefact
@@ -150,26 +172,32 @@ integration: ## the modules and the lab's behaviour, on the lab
 	@$(MAKE) together
 	@$(MAKE) loopback
 	@$(MAKE) alone
+	@$(MAKE) quiet
 
 .PHONY: together
 together: lab ## of these tests the files that may run beside each other
-	@$(BIN)/python -m pytest tests/integration -m "not alone and not loopback$(CHOSEN)" --numprocesses=$(WORKERS) --dist=loadfile
+	@$(BIN)/python -m pytest tests/integration -m "not alone and not quiet and not loopback$(CHOSEN)" --numprocesses=$(WORKERS) --dist=loadfile \
+	  --no-loadscope-reorder
 
 .PHONY: alone
 alone: lab ## of these tests those that need the lab to themselves
 	@$(BIN)/python -m pytest tests/integration -m "alone$(CHOSEN)"
 
+.PHONY: quiet
+quiet: lab ## of these tests those that measure time: nothing else may keep the machine busy
+	@$(BIN)/python -m pytest tests/integration -m "quiet$(CHOSEN)"
+
 .PHONY: loopback
 loopback: setup ## of these tests those that need no lab: nginx, exporters and stand-ins on this machine
-	@$(BIN)/python -m pytest tests/integration -m "loopback$(CHOSEN)" --numprocesses=2 --dist=loadfile
+	@$(BIN)/python -m pytest tests/integration -m "loopback$(CHOSEN)" --numprocesses=5 --dist=loadfile
 
 .PHONY: molecule
 molecule: lab ## the scenarios of molecule/, on the lab
 	@$(BIN)/molecule test $(if $(filter short,$(DEPTH)),$(SCENARIOS:%=--scenario-name %),--all)
 
 .PHONY: bench
-bench: lab ## measure beside the rivals; writes bench/RESULTS.md
-	@$(BIN)/python -m bench
+bench: $(if $(filter-out auditing,$(or $(ONLY),all)),lab,setup) ## measure beside the rivals; writes bench/RESULTS.md; ONLY=auditing: that alone, without a lab
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 .PHONY: clean
 clean: ## remove what the targets made in this folder; the lab and the cache stay

@@ -23,6 +23,7 @@ DISK_FOR_BUILDING = 14 * GIB
 DISK_FOR_RUNNING = 5 * GIB
 DISK_FOR_BUILT_TOOLS = 4 * GIB
 DISK_FOR_TOOLS = GIB // 2
+MEMORY_FOR_A_LAB = 3 * GIB
 # Every node's systemd, containerd and kubelet hold some; the kernel's default of 128 is used up by two clusters.
 INOTIFY = {"max_user_instances": 1024, "max_user_watches": 524288}
 PORTS = (80, 443)
@@ -36,6 +37,7 @@ def check(settings: Settings, source: str, progress: Progress) -> None:
         *rights_findings(source),
         *_go(),
         *disk_findings(settings.cache, _disk_for_a_cluster(settings.cache)),
+        *memory_findings(settings),
         *api_port_findings(settings),
         *_inotify(progress),
     ]
@@ -170,6 +172,19 @@ def disk_findings(cache: Path, wanted: int) -> list[Finding]:
 
 def _existing(folder: Path) -> Path:
     return next(parent for parent in (folder, *folder.parents) if parent.exists())
+
+
+def memory_findings(settings: Settings, meminfo: Path = Path("/proc/meminfo")) -> list[Finding]:
+    """A finding where a lab that is not there yet would not fit beside what runs already."""
+    if settings.record.exists() or not meminfo.exists():
+        return []
+    line = next(line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:"))
+    available = int(line.split()[1]) * 1024
+    if available >= MEMORY_FOR_A_LAB:
+        return []
+    wanted = f"a lab needs {MEMORY_FOR_A_LAB / GIB:.0f}"
+    problem = f"Only {available / GIB:.1f} GiB of memory are available, and {wanted}: '{settings.name}' is not begun."
+    return [(problem, "End other programs or labs. make test does with one lab unless it is called with LABS=2.")]
 
 
 def api_port_findings(settings: Settings) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def link_tools(programs: Mapping[str, Path]) -> None:
 
 
 def _link(link: Path, target: Path) -> None:
-    fresh = link.with_name(f"{link.name}.new")
+    # Two labs may be at it at the same time.
+    fresh = link.with_name(f"{link.name}.{os.getpid()}.new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
     fresh.replace(link)

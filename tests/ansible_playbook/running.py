@@ -39,6 +39,8 @@ def environment(**more: str) -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_LOCALHOST_WARNING": "false",
+        # Not that of this repository's ansible.cfg: the tests read what each task did.
+        "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_HOME": _home(),
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,4 +1,4 @@
-"""Fetches what the drill's page bundles anew, by its pinned hash. ``python -m tests.browser.vendor``.
+"""Fetches what the pages bundle anew, by its pinned hash. ``python -m tests.browser.vendor``.
 
 For another version, change ``version`` and ``integrity`` in provenance.json first: ``npm view uplot@VERSION
 dist.integrity`` tells it.
@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-VENDOR = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "drill_page" / "vendor"
-PROVENANCE = VENDOR / "provenance.json"
+PAGES = Path(__file__).parents[2] / "plugins" / "plugin_utils"
+VENDORS = (PAGES / "drill_page" / "vendor", PAGES / "audit_page" / "vendor")
 
 
 def fetch(provenance: dict[str, Any], folder: Path) -> Path:
@@ -32,24 +32,26 @@ def fetch(provenance: dict[str, Any], folder: Path) -> Path:
     return packed
 
 
-def unpack(packed: Path, files: dict[str, Any]) -> None:
-    """Writes each file, and its hash into ``files``."""
+def unpack(packed: Path, files: dict[str, Any], vendor: Path) -> None:
+    """Writes each file into the folder, and its hash into ``files``."""
     with tarfile.open(packed) as archive:
         for name, about in files.items():
             member = archive.extractfile(about["from"])
             if member is None:
                 sys.exit(f"{packed.name} has no file {about['from']}.")
             content = member.read()
-            (VENDOR / name).write_bytes(content)
+            (vendor / name).write_bytes(content)
             about["sha256"] = hashlib.sha256(content).hexdigest()
 
 
 def main() -> None:
     """Fetches, unpacks, and notes the hashes."""
-    provenance = json.loads(PROVENANCE.read_text())
-    with TemporaryDirectory() as folder:
-        unpack(fetch(provenance, Path(folder)), provenance["files"])
-    PROVENANCE.write_text(json.dumps(provenance, indent=2) + "\n")
+    for vendor in VENDORS:
+        path = vendor / "provenance.json"
+        provenance = json.loads(path.read_text())
+        with TemporaryDirectory() as folder:
+            unpack(fetch(provenance, Path(folder)), provenance["files"], vendor)
+        path.write_text(json.dumps(provenance, indent=2) + "\n")
 
 
 if __name__ == "__main__":

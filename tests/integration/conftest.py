@@ -18,11 +18,12 @@ from tests.integration.http_in_pod import Door
 from tests.integration.lab_cluster import LabCluster, RequestFailed
 from tests.integration.standin import StandIn
 from tests.integration.support_login import log_in_through_traefik
+from tests.stages.sharing import rank
 
 LAB_KUBECONFIG = Path(__file__).parents[2] / "lab" / "kubeconfig"
 TRAEFIK_SELECTOR = "app.kubernetes.io/name=traefik,app.kubernetes.io/instance=traefik-traefik"
-# Beginnings of the names of files that use the same namespaces.
-SHARED = ("test_proxy_roles",)
+# Files that use the same namespaces, or change what tiers there are, by what their names begin with.
+SHARED = {"test_proxy_": "proxies", "test_role_tier": "tiers", "test_tier_label": "tiers"}
 OUTPOST_SELECTOR = "app.kubernetes.io/name=authentik,app.kubernetes.io/component=server"
 
 
@@ -92,6 +93,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where files run beside each other, begin with those that take longest."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(item.path.name))
+
+
 class FilesTogether(LoadScopeScheduling):
     """A file's tests run in one worker, in their order, and so do the files that share objects of fixed names.
 
@@ -100,7 +107,7 @@ class FilesTogether(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return next((shared for shared in SHARED if shared in file), file)
+        return next((shared for beginning, shared in SHARED.items() if f"/{beginning}" in file), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:

@@ -117,7 +117,8 @@ def is_ready(pod: dict[str, Any]) -> bool:
 
 
 def is_settled(deployment: dict[str, Any]) -> bool:
-    """Whether exactly the wanted replicas are there, all of them available."""
+    """Whether exactly the wanted replicas are there, all of them as wanted now, and available."""
     status, wanted = deployment["status"], deployment["spec"]["replicas"]
     observed: bool = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    return observed and status.get("replicas", 0) == status.get("availableReplicas", 0) == wanted
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
+    return observed and counts == [wanted] * 3

@@ -15,8 +15,10 @@ from tests.ansible_playbook.running import PROGRAM, ansible_playbook, environmen
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 600
-# How long a replica takes to come and go is seldom what a test is about: test_traefik_roll.py takes the defaults.
-QUICK_ROLL = {
+# How long a replica takes to come and go is seldom what a test is about: molecule's default takes the defaults.
+QUICK = {
+    "auth_proxy_serve_on": "2",
+    "bot_block_proxy_serve_on": "2",
     "traefik_ha_min_ready_seconds": "1",
     "traefik_ha_readiness_delay": "1",
     "traefik_ha_pre_stop_sleep": "1",

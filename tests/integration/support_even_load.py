@@ -37,7 +37,8 @@ class Reply:
     @property
     def fell_back(self) -> bool:
         """Whether a fallback made this answer, by what it says to the client or to the site."""
-        return "true" in (self.headers.get("x-auth-fallback"), *self.seen.get("x-auth-fallback", ()))
+        told = (self.headers.get("x-auth-fallback"), *self.seen.get("x-auth-fallback", ()))
+        return bool({"true", "grace"}.intersection(told))
 
 
 @dataclass

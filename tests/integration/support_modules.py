@@ -117,6 +117,11 @@ def _http(namespace: str) -> Arguments:
     return {"points": [point], "requests": [{"host": "nobody.lab.test", "expect": {"status": [404]}}]}
 
 
+def _explained(namespace: str) -> Arguments:
+    # Nobody serves it: the host is of this namespace alone.
+    return {"request": {"host": f"nobody.{namespace}.test"}, "resolve": False}
+
+
 def _report(namespace: str) -> Arguments:
     good = {"name": "it serves", "passed": True, "expected": "status 200", "found": "200"}
     about = {"title": "the samples", "cluster": namespace, "directory": str(BUILD)}
@@ -149,6 +154,12 @@ def _proxies(namespace: str) -> Arguments:
 def _drilled(namespace: str) -> Arguments:
     about = {"title": "the drills of the samples", "cluster": namespace, "directory": str(BUILD)}
     return about | {"drills": drill_sample.all_passed()}
+
+
+def _audited(namespace: str) -> Arguments:
+    """Whatever the lab has: nothing fails it."""
+    about = {"title": "the audit of the samples", "cluster": namespace, "directory": str(BUILD)}
+    return about | {"fail_on": "never", "outputs": ["json"]}
 
 
 def _drilled_twice(namespace: str) -> Arguments:
@@ -186,11 +197,13 @@ SAMPLES: dict[str, Sample] = {
     "alert_inhibition": Sample(_inhibition, changes=False),
     "alert_rules": Sample(_rules, changes=False),
     "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
+    "audit": Sample(_audited, changes=False, stable=frozenset({"changed", "files"})),
     "cluster_check": Sample(_expectation, changes=False),
     "disruption_budget_info": Sample(_budgeted, changes=False),
     "drill_diff": Sample(_drilled_twice, changes=False),
     "drill_heal": Sample(lambda namespace: {}, _left_behind),
     "drill_report": Sample(_drilled, changes=False),
+    "explain": Sample(_explained, changes=False, stable=frozenset({"changed", "symptom", "entry_point", "api"})),
     "forward_auth_check": Sample(_asked_by_nobody, changes=False, stable=frozenset({"changed"})),
     "forward_auth_info": Sample(_proxies, changes=False, stable=frozenset({"changed", "findings", "proxies", "dns"})),
     "hardening_info": Sample(lambda namespace: {}, changes=False, stable=frozenset({"changed"})),
@@ -204,7 +217,16 @@ SAMPLES: dict[str, Sample] = {
     "read": Sample(lambda namespace: {"queries": [{"kind": "ConfigMap", "namespace": namespace}]}, changes=False),
     "restore": Sample(lambda namespace: {"run_id": run_of(namespace)}, _recorded, run=run_of),
     "retry_info": Sample(_retried, _chained, changes=False),
-    "run_lock": Sample(lambda namespace: {"name": "lock", "namespace": namespace, "run_id": "one", "keep": False}),
+    # For so long that it is not renewed between two plays, whatever lies between them.
+    "run_lock": Sample(
+        lambda namespace: {
+            "name": "lock",
+            "namespace": namespace,
+            "run_id": "one",
+            "keep": False,
+            "duration": 36000,
+        }
+    ),
     "slow_backends": Sample(_slow, _served),
     "snapshot": Sample(_kept, run=run_of),
     "tier_info": Sample(_tier, _labelled, changes=False),

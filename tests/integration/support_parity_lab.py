@@ -23,6 +23,9 @@ NAME, NAMESPACE = "traefik-parity", "traefik"
 SELECTOR = "app.kubernetes.io/instance=traefik-traefik,pod-template-hash"
 BLIND = "traefik-blind"
 VARIABLES: dict[str, Any] = {
+    # How often it looks, and for how long a replica is new, is not what these tests are about.
+    "alerts_parity_interval": 10,
+    "alerts_parity_grace": 10,
     "alerts_facts": {"traefik": {"namespace": NAMESPACE, "name": "traefik", "kind": "Deployment"}},
     "alerts_parity_image": "localhost/lab/nginx:1.31.3",
     "alerts_parity_image_modules": [],

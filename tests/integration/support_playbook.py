@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+
 from tests.ansible_playbook.running import ansible_playbook, environment
 from tests.stages.durations import recording_environment
 
@@ -16,6 +18,9 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = Path(__file__).parent / "support_plugins"
 
 IN_PROCESS, AS_MODULE = "local", "elsewhere"
+# For what depends on the way least of all: test_engine_modules.py plays every module both ways.
+BOTH_WAYS = pytest.mark.variation("the same as a module, in a process of its own")
+WAYS = [IN_PROCESS, pytest.param(AS_MODULE, marks=BOTH_WAYS)]
 
 
 @dataclass(frozen=True)

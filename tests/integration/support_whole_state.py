@@ -13,6 +13,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.difference 
 DERIVED = frozenset(
     (
         "bindings",
+        # Kubernetes removes those of kubeadm an hour after they were approved.
+        "certificatesigningrequests",
         "componentstatuses",
         "controllerrevisions",
         "endpoints",

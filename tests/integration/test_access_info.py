@@ -9,7 +9,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import tries
 from tests.integration.support_account import least_privilege_client, manifest
 from tests.integration.support_engine import Audited
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
+from tests.integration.support_playbook import AS_MODULE, BOTH_WAYS, IN_PROCESS, Played, Player
 from tests.integration.support_rights import May, rule
 
 pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_rights_fixtures"]
@@ -93,6 +93,7 @@ def _with_group(resource: str, group: str) -> str:
     return (f"{plural}.{group}" if group else plural) + slash + subresource
 
 
+@BOTH_WAYS
 def test_it_writes_nothing_and_answers_the_same_either_way(audited: Audited, namespace: str) -> None:
     wanted = {"verbs": ["get"], "resources": ["configmaps"], "namespace": namespace}
     results = [

@@ -11,7 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from tests.integration.support_leaving import Leaving, leaving
 
 pytest_plugins = ["tests.integration.support_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 RATE, REQUESTS = 60.0, 1500
 

@@ -12,7 +12,7 @@ from tests.integration.support_failures import crashes, fallen_back
 from tests.integration.support_fallback_lab import BOTS_HOST, BOTS_SPACE, PLAIN, FallbackLab
 
 pytest_plugins = ["tests.integration.support_fallback_lab"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 LONGEST, SETTLED_AFTER, OUTAGE_SECONDS = 2.5, 3.0, 5.0
 FORGED = {"X-authentik-username": "forged", "X_authentik_username": "forged", "X-authentik-groups": "forged"}

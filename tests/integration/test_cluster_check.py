@@ -13,7 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from tests.integration.support_engine import Audited, config_map, secret
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
+from tests.integration.support_playbook import AS_MODULE, BOTH_WAYS, IN_PROCESS, WAYS, Played, Player
 from tests.integration.support_rights import May, rule
 
 pytest_plugins = ["tests.integration.support_fixtures", "tests.integration.support_rights_fixtures"]
@@ -147,7 +147,7 @@ def test_what_is_there_and_what_is_not(player: Player, writer: Writer, namespace
     assert [told["found"] for told in wrong.result["checks"]] == ["still there: one", "absent", "absent", "absent"]
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_values_of_secrets_are_nowhere(player: Player, writer: Writer, namespace: str, way: str) -> None:
     writer.apply([secret(namespace, password="open-sesame-9")])
     chosen = {"kind": "Secret", "namespace": namespace, "name": "credentials"}
@@ -241,6 +241,7 @@ def test_what_cannot_be_is_said(player: Player) -> None:
         assert told in played.message
 
 
+@BOTH_WAYS
 def test_it_writes_nothing_either_way(audited: Audited, namespace: str) -> None:
     wanted = item("there", {"ready": True}, kind="Namespace", name=namespace)
     results = [

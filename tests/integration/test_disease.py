@@ -9,7 +9,7 @@ from tests.integration.http_in_pod import Answer, Door, ask, ask_all
 from tests.integration.lab_cluster import LabCluster
 from tests.integration.standin import StandIn
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 BOT = {"User-Agent": "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"}
 

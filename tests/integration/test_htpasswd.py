@@ -21,7 +21,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_engine import Audited, secret
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Player
+from tests.integration.support_playbook import AS_MODULE, BOTH_WAYS, IN_PROCESS, WAYS, Player
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
@@ -44,7 +44,7 @@ def _fits(client: Client, namespace: str, user: str, password: str) -> bool:
     return bool(bcrypt.verify(password, text.hashes(lines, user)[0]))
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_check_apply_check_apply(way: str, namespace: str, audited: Audited, admin: Client, writer: Writer) -> None:
     before = f"# by hand\r\nbob:{APR1}\r\ncarol:{APR1}:on call\r\n\r\n"
     writer.apply([secret(namespace, "login", users=before, other="left alone")])
@@ -87,6 +87,7 @@ def test_check_apply_check_apply(way: str, namespace: str, audited: Audited, adm
     assert after["users"].decode().startswith(f"# by hand\r\ncarol:{APR1}:on call\r\n\r\nalice:$2y$04$")
 
 
+@BOTH_WAYS
 def test_both_ways_give_the_same_result(namespace: str, player: Player) -> None:
     user = {"name": "alice", "password": PASSWORD}
     tasks = [
@@ -116,7 +117,7 @@ def test_both_ways_give_the_same_result(namespace: str, player: Player) -> None:
     assert seen[0] == seen[1]
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_nothing_secret_is_ever_seen(
     way: str, namespace: str, player: Player, admin: Client, writer: Writer, tmp_path: Path
 ) -> None:

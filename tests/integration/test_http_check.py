@@ -14,7 +14,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import find_workload
 from tests.integration.support_certificates import Authority
 from tests.integration.support_engine import Audited
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
+from tests.integration.support_playbook import AS_MODULE, BOTH_WAYS, IN_PROCESS, WAYS, Played, Player
 from tests.integration.support_rights import May, rule
 from tests.integration.support_site import Site
 
@@ -145,7 +145,7 @@ LIMITS: list[tuple[str, dict[str, float], str]] = [
 ]
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_time_limits(site: Site) -> None:
     started = time.monotonic()
     tasks = [_task({"url": site.url}, requests=[{"path": path}], **limits) for path, limits, _told in LIMITS]
@@ -163,7 +163,7 @@ def test_redirects_are_answers(site: Site) -> None:
     assert site.asked == ["GET /moved"]
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_secrets_are_nowhere(site: Site, way: str) -> None:
     requests = [
         {"path": "/echo", "user": "alice", "password": PASSWORD, "expect": {"body": "no such text"}},
@@ -194,6 +194,7 @@ def test_check_mode_reads_and_writes_nothing(site: Site, audited: Audited) -> No
     assert audited.writes() == []
 
 
+@BOTH_WAYS
 def test_the_same_both_ways(player: Player) -> None:
     here, there = (check(player, WEB, HTTPBIN, requests=[NOWHERE], way=way) for way in (IN_PROCESS, AS_MODULE))
     assert here.outcome == there.outcome == "failed"
@@ -305,7 +306,7 @@ def _as_if(**change: Any) -> str:
     return f"{{{{ earlier.answers | map('combine', {change!r}) | list }}}}"
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_sites_answer_as_before(player: Player, way: str) -> None:
     requests = [{"host": host} | ANY for host in ("nowhere.test", "public.lab.test")]
     earlier, same, replaced, differing = player.play(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from lab.settings import from_environment
 from tests.integration.lab_cluster import LabCluster, RequestFailed, eventually
 from tests.integration.support_lab_monitoring import NAMESPACE, PODS, SERVICES, Monitoring, monitoring_of
 
@@ -221,7 +222,7 @@ def test_the_operators_kinds_take_rules_and_refuse_nonsense(
 def test_without_the_variable_the_stack_is_left_alone(
     cluster: LabCluster, monitoring: Monitoring, kubeconfig: Path
 ) -> None:
-    if kubeconfig.resolve() != ROOT / "lab" / "kubeconfig":
+    if kubeconfig.resolve() != from_environment().kubeconfig:
         pytest.skip("the tests run on another cluster than the lab")
     before = {pod["metadata"]["uid"] for pod in cluster.pods(NAMESPACE, "")}
     environment = {name: value for name, value in os.environ.items() if name != "LAB_MONITORING"}

@@ -274,6 +274,7 @@ def test_an_entry_point_is_changed_and_taken_back(
 
 
 @pytest.mark.slow
+@pytest.mark.variation("as many places as a large cluster has")
 def test_two_thousand_ingresses(
     namespace: str, admin: Client, player: Player, cleaned: Callable[[ObjectRef], None]
 ) -> None:

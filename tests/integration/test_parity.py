@@ -28,7 +28,7 @@ pytest_plugins = ["tests.integration.support_fixtures"]
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 REPLICAS = 3
-# A replica is compared 30 s after it is ready, and a loss is told after two rounds of 15 s.
+# A replica is compared 10 s after it is ready, and a loss is told after two rounds of 10 s.
 SECONDS = 150.0
 HOSTS = ("api.lab.test", "private.lab.test", "public.lab.test")
 

@@ -26,7 +26,7 @@ pytest_plugins = ["tests.integration.support_fixtures"]
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 LOST, STALE = "TraefikRouterParityLost", "TraefikParityStale"
-# A replica is compared after 30 s, a loss is told after two rounds of 15 s, and has to last for as long as this.
+# A replica is compared after 10 s, a loss is told after two rounds of 10 s, and has to last for as long as this.
 LOST_FOR = 20
 SECONDS = 240.0
 

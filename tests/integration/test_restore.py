@@ -22,7 +22,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.waiting import wait_until_ready
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
 from tests.integration.support_engine import Audited, config_map, namespace_object, remove, secret
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS
+from tests.integration.support_playbook import WAYS
 from tests.integration.support_restore import MERGE_PATCH, Site, deployment, ingress
 
 pytest_plugins = ["tests.integration.support_fixtures"]
@@ -326,7 +326,7 @@ def test_state_that_was_kept_on_demand_comes_back_whole(site: Site, run_id: str)
     assert site.state() == state
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_snapshot_check_apply_check_apply(site: Site, run_id: str, audited: Audited, way: str) -> None:
     arguments = {"run_id": run_id, "objects": [site.ref("ConfigMap", "settings").as_dict()]}
     player = audited.player()

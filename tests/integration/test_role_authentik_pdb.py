@@ -93,6 +93,7 @@ def _given(admin: Client, *budgets: Object) -> None:
     wait_until(admin, [ref_of(item) for item in budgets], 30, print, counted, "counted")
 
 
+@pytest.mark.variation("molecule's scenario default plays it with all the others")
 def test_plan_apply_again_and_back(sso: str, role: RolePlayer, admin: Client, audited: Audited) -> None:
     site = Site(admin, audited.options, sso)
     before = site.state()

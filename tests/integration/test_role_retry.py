@@ -70,6 +70,7 @@ def _asking(doors: list[Door], host: str) -> Iterator[list[tuple[str, int]]]:
             thread.join()
 
 
+@pytest.mark.variation("molecule's scenario default plays it with all the others")
 def test_plan_apply_again_and_back(
     shop: str, role: RolePlayer, admin: Client, audited: Audited, traefik_doors: list[Door]
 ) -> None:

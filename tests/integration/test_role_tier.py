@@ -75,6 +75,7 @@ def _classes(admin: Client, namespace: str, app: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.variation("molecule's scenario default plays it with all the others")
 def test_plan_apply_again_and_back(aux: str, role: RolePlayer, admin: Client, audited: Audited) -> None:
     site = Site(admin, audited.options, aux)
     before, beside, old = site.state(), _classes(admin, aux, "beside"), _classes(admin, aux, "blocker")

@@ -11,7 +11,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.journal imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from tests.integration.http_in_pod import Door, ask_all
 from tests.integration.standin import StandIn
-from tests.integration.support_books import Books
+from tests.integration.support_books import QUICK, Books
 from tests.integration.support_whole_state import differing, whole_state
 
 pytest_plugins = ("tests.integration.support_fixtures",)
@@ -39,7 +39,7 @@ def _set_address(admin: Client, item: Object, address: str) -> None:
 def test_a_rollback_that_loses_a_site_is_led_forward(
     kubeconfig: Path, tmp_path: Path, admin: Client, traefik_doors: list[Door], outpost: StandIn
 ) -> None:
-    before, books = whole_state(admin), Books(kubeconfig, tmp_path)
+    before, books = whole_state(admin), Books(kubeconfig, tmp_path, QUICK)
     hardened = books.play("harden", "--tags", "auth", resilient_traefik_run_id=RUN)
     assert hardened.code == 0, hardened.output
     try:

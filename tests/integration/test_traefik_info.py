@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.integration.support_opening import OPEN, info
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Player
+from tests.integration.support_playbook import AS_MODULE, BOTH_WAYS, IN_PROCESS, Player
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
@@ -29,6 +29,7 @@ def test_with_the_api_closed_the_rest_is_told(player: Player) -> None:
         assert replica["metrics"]["last_reload"] >= replica["metrics"]["started"] > "2026"
 
 
+@BOTH_WAYS
 def test_the_same_both_ways(player: Player) -> None:
     def told(way: str) -> dict[str, Any]:
         result = player.play(info(**OPEN), way=way).tasks[0].result

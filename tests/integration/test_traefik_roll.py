@@ -19,7 +19,7 @@ from tests.integration.support_own_traefik import OwnTraefik, run, watching_only
 from tests.integration.support_playbook import Player
 
 pytest_plugins = ["tests.integration.support_fixtures"]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 # Requests a second, one in five of which takes the second that another one is under way when its replica goes.
 RATE = 25.0

@@ -133,6 +133,9 @@ def test_an_upgrade_that_fails_is_rolled_back(edge: EdgeRelease, player: Player,
     assert site.state() == before
 
 
+ANOTHER_MISTAKE = pytest.mark.variation("another mistake")
+
+
 @pytest.mark.parametrize(
     ("wishes", "words"),
     [
@@ -140,12 +143,18 @@ def test_an_upgrade_that_fails_is_rolled_back(edge: EdgeRelease, player: Player,
             {"values": {"deployment": {"replicas": "three"}}},
             "deployment.replicas: is string, not integer",
         ),
-        ({"values": {"deploiment": {}}}, "does not take the values: has deploiment, which the chart does not know"),
-        ({"helm_binary": "/nowhere/helm"}, "helm_binary: there is no /nowhere/helm"),
-        ({"values_schema": "/nowhere/schema"}, "values_schema: /nowhere/schema cannot be read"),
-        ({"helm_chart": "/nowhere/chart"}, "helm upgrade: "),
-        ({"replicas": 4}, "3 nodes take its pods"),
-        ({"replicas": 2}, "would block every drain"),
+        pytest.param(
+            {"values": {"deploiment": {}}},
+            "does not take the values: has deploiment, which the chart does not know",
+            marks=ANOTHER_MISTAKE,
+        ),
+        pytest.param({"helm_binary": "/nowhere/helm"}, "helm_binary: there is no /nowhere/helm", marks=ANOTHER_MISTAKE),
+        pytest.param(
+            {"values_schema": "/nowhere/schema"}, "values_schema: /nowhere/schema cannot be read", marks=ANOTHER_MISTAKE
+        ),
+        pytest.param({"helm_chart": "/nowhere/chart"}, "helm upgrade: "),
+        pytest.param({"replicas": 4}, "3 nodes take its pods", marks=ANOTHER_MISTAKE),
+        pytest.param({"replicas": 2}, "would block every drain", marks=ANOTHER_MISTAKE),
     ],
 )
 def test_refused_before_anything_is_written(
@@ -219,6 +228,7 @@ def test_an_address_that_never_comes_is_told_and_not_awaited(
     assert edge.history() == [(1, "deployed")]
 
 
+@pytest.mark.variation("killed; test_harden.py and test_restore.py try it each time")
 def test_a_controller_that_is_killed_while_it_waits(
     edge: EdgeRelease, player: Player, site: Site, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def four_times(audited: Audited, config: ObjectRef, run_id: str) -> None:
     assert audited.writes() == []
 
 
+@pytest.mark.variation("the same with a HelmChartConfig that is not there yet")
 def test_a_config_is_created_and_a_rollback_removes_it(
     chart: ObjectRef, audited: Audited, admin: Client, player: Player
 ) -> None:

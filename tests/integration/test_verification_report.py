@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.ansible_playbook.running import ansible_playbook, environment
-from tests.integration.support_playbook import AS_MODULE, IN_PROCESS, Played, Player
+from tests.integration.support_playbook import WAYS, Played, Player
 from tests.integration.support_site import Site
 
 GOOD = {"name": "good", "passed": True, "expected": "a", "found": "a"}
@@ -30,7 +30,7 @@ def _files(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir()) if directory.exists() else []
 
 
-@pytest.mark.parametrize("way", [IN_PROCESS, AS_MODULE])
+@pytest.mark.parametrize("way", WAYS)
 def test_check_apply_check_apply(tmp_path: Path, way: str) -> None:
     directory = tmp_path / "build"
     for checking in (True, False, True, False):

@@ -1,8 +1,8 @@
 """Runs all that `make test` checks, as far as possible at the same time, and says where the time went.
 
 `python -m tests.stages.run short` proves each behaviour once, `all` proves it in every variation too. A stage is a
-target of the Makefile. What it prints lies in build/logs; of one that fails, the end is shown. build/durations.json
-has every figure.
+target of the Makefile (tests/stages/plan.py). What it prints lies in build/logs; of one that fails, the end is shown.
+build/durations.json has every figure.
 """
 
 from __future__ import annotations
@@ -17,34 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.stages import durations, table, tested
+from tests.stages import durations, sharing, table, tested
+from tests.stages.plan import Stage, plan, shared_folder
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 BEAT_SECONDS = 60.0
 SHOWN_LINES = 150
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A target of the Makefile.
-
-    The stages of one `lane` follow each other. A `quiet` one measures time: nothing runs beside it. Before it begins,
-    what it `needs` has to have passed, and what it comes `after` to have ended.
-    """
-
-    target: str
-    lane: str
-    quiet: bool = False
-    needs: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-
-    @property
-    def command(self) -> list[str]:
-        """What is run. What needs no lab gives way to what does: the lab's stages are the longest chain."""
-        made = ["make", "--no-print-directory", self.target, *self.variables]
-        return made if self.lane == "lab" else ["nice", "-n", "10", *made]
 
 
 @dataclass
@@ -81,7 +60,7 @@ class Run:
             threads[0].join(BEAT_SECONDS) if threads[0].is_alive() else time.sleep(1)
             threads = [thread for thread in threads if thread.is_alive()]
             self._beat()
-        return all(ended.code == 0 for ended in self.ended)
+        return len(self.ended) == len(self.stages) and all(ended.code == 0 for ended in self.ended)
 
     def _lane(self, lane: str) -> None:
         for stage in self.stages:
@@ -94,35 +73,40 @@ class Run:
         """Wait until the stage may begin; returns why it cannot, or nothing."""
         with self._changed:
             self._changed.wait_for(lambda: self._may_begin(stage))
-            over = {ended.stage.target: ended for ended in self.ended}
+            over = {ended.stage.name: ended for ended in self.ended}
             failed = [need for need in stage.needs if over[need].code]
             if not failed:
-                self.running[stage.target] = time.monotonic()
+                self.running[stage.name] = time.monotonic()
             return f"{', '.join(failed)} failed" if failed else ""
 
     def _may_begin(self, stage: Stage) -> bool:
-        over = {ended.stage.target for ended in self.ended}
+        over = {ended.stage.name for ended in self.ended}
         if not over.issuperset((*stage.needs, *stage.after)):
             return False
-        quiet = {each.target for each in self.stages if each.quiet}
+        quiet = {each.name for each in self.stages if each.quiet}
         if self.running.keys() & quiet:
             return False
-        others = {each.target for each in self.stages if each.lane != stage.lane}
+        others = {each.name for each in self.stages if each.lane != stage.lane}
         return not stage.quiet or over >= others
 
     def _safely_play(self, stage: Stage) -> Ended:
         # A lane that ended by an error would leave the others waiting for it.
         try:
             return self._play(stage)
-        except OSError as error:
+        except Exception as error:
             return Ended(stage, 1, 0, 0, 0, Path(), str(error))
 
     def _play(self, stage: Stage) -> Ended:
-        log, folder = BUILD / "logs" / f"{stage.target}.log", BUILD / "durations" / stage.target
+        log, folder = BUILD / "logs" / f"{stage.name}.log", BUILD / "durations" / stage.name
         folder.mkdir(parents=True)
         environment = os.environ | {durations.VARIABLE: str(folder)} | durations.recording_environment()
+        environment |= stage.environment()
+        if stage.shared:
+            shared = shared_folder(BUILD, stage)
+            shared.mkdir(parents=True, exist_ok=True)
+            environment[sharing.VARIABLE] = str(shared)
         began = time.monotonic()
-        self.say(f"{stage.target} ...")
+        self.say(f"{stage.name} ...")
         with log.open("wb") as file:
             # Its own children's processor time, which only the one who waits for it is told.
             process = subprocess.Popen(
@@ -136,73 +120,42 @@ class Run:
     def _finish(self, ended: Ended) -> None:
         with self._changed:
             self.ended.append(ended)
-            self.running.pop(ended.stage.target, None)
+            self.running.pop(ended.stage.name, None)
             self._changed.notify_all()
         if ended.skipped:
-            self.say(f"{ended.stage.target}: not run, {ended.skipped}")
+            self.say(f"{ended.stage.name}: not run, {ended.skipped}")
         elif ended.code:
             lines = ended.log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
-            self.say("\n".join([f"{ended.stage.target}: FAILED. The end of {ended.log.relative_to(ROOT)}:", *lines]))
+            self.say("\n".join([f"{ended.stage.name}: FAILED. The end of {ended.log.relative_to(ROOT)}:", *lines]))
         else:
-            self.say(f"{ended.stage.target}: passed in {ended.seconds:.0f} s")
+            self.say(f"{ended.stage.name}: passed in {ended.seconds:.0f} s")
 
     def _beat(self) -> None:
         with self._changed:
             now = time.monotonic()
-            at_it = [f"{target} ({now - began:.0f} s)" for target, began in self.running.items()]
+            at_it = [f"{name} ({now - began:.0f} s)" for name, began in self.running.items()]
         if at_it:
             self.say(f"still at it: {', '.join(at_it)}")
 
 
-# What needs no lab runs while the lab is built and while its tests wait.
-FREE = (
-    Stage("chromium", "free"),
-    Stage("lint", "free"),
-    Stage("unit", "free"),
-    Stage("rules", "free"),
-    Stage("browser", "free", needs=("chromium",)),
-    Stage("sanity", "free"),
-)
-SHORT = (
-    Stage("lab", "lab"),
-    Stage("together", "lab", needs=("lab",), variables=("DEPTH=short",)),
-    Stage("molecule", "lab", needs=("lab",), variables=("DEPTH=short",)),
-    Stage("versions-lab", "lab", needs=("lab",)),
-    Stage("alone", "lab", quiet=True, needs=("lab",), variables=("DEPTH=short",)),
-    # Beside molecule, which leaves the processors idle, and not beside three workers that do not.
-    Stage("loopback", "loopback", after=("together",), variables=("DEPTH=short",)),
-    *FREE,
-    Stage("versions", "free"),
-)
-ALL = (
-    Stage("lab", "lab"),
-    Stage("together", "lab", needs=("lab",)),
-    Stage("molecule", "lab", needs=("lab",)),
-    Stage("versions-lab", "lab", needs=("lab",), variables=("WITH=--all",)),
-    Stage("alone", "lab", quiet=True, needs=("lab",)),
-    Stage("loopback", "loopback", after=("together",)),
-    Stage("monitoring", "lab", needs=("lab",)),
-    Stage("other-traefik", "lab", needs=("lab",)),
-    *FREE,
-    Stage("versions", "free", variables=("WITH=--all",)),
-    Stage("rules-built", "free"),
-)
-DEPTHS = {"short": SHORT, "all": ALL}
-
-
 def main(depth: str) -> int:
     """Run a depth. Returns the exit code."""
-    for folder in ("logs", "durations"):
+    try:
+        stages = plan(depth)
+    except ValueError as error:
+        print(error)
+        return 2
+    for folder in ("logs", "durations", "shared"):
         shutil.rmtree(BUILD / folder, ignore_errors=True)
         (BUILD / folder).mkdir(parents=True)
     began = time.monotonic()
-    run = Run(DEPTHS[depth], lambda text: print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True))
+    run = Run(stages, lambda text: print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True))
     passed = run.run()
-    stages = [
-        table.StageTime(each.stage.target, each.code, each.began, each.seconds, each.cpu, each.skipped)
+    times = [
+        table.StageTime(each.stage.name, each.code, each.began, each.seconds, each.cpu, each.skipped)
         for each in run.ended
     ]
-    figures = table.collect(depth, time.monotonic() - began, stages, BUILD / "durations")
+    figures = table.collect(depth, time.monotonic() - began, times, BUILD / "durations")
     figures.write(BUILD / "durations.json")
     if depth == "all":
         tested.write(ROOT / "docs" / "tested.md", figures, ROOT)

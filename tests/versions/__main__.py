@@ -1,7 +1,7 @@
 """Unit tests, sanity and a run on the lab with each supported Python but the one of ``make test``.
 
-    python -m tests.versions                     unit and sanity, with the oldest and the newest Python
-    python -m tests.versions --all --lab         every Python; harden, verify and rollback on the lab too
+    python -m tests.versions                     the collection's unit tests and sanity, oldest and newest Python
+    python -m tests.versions --all --lab         every Python, all unit tests; harden, verify, rollback on the lab too
     python -m tests.versions --only 3.13 --steps unit
 
 A Python that this machine does not have is named and passed over. Ends with 1 when a step failed.
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.progress import Progress
+from lab.settings import from_environment
 from tests.versions import environment, interpreters
 from tests.versions.steps import FAILED, ROOT, STEPS, Row, Step, environment_of, run_steps, steps_of, table
 
@@ -27,9 +28,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run what was chosen, print the table. Returns the exit code."""
     known = interpreters.supported(interpreters.REQUIREMENTS.read_text())
     chosen = _parser(known).parse_args(arguments)
-    steps = chosen.steps + (["lab"] if chosen.lab else [])
-    if "lab" in steps and not (ROOT / "lab/kubeconfig").is_file():
-        print("There is no lab (lab/kubeconfig), so nothing is run on it. `make lab` brings it up.")
+    steps = (chosen.steps or ["unit" if chosen.all else "collection", "sanity"]) + (["lab"] if chosen.lab else [])
+    if "lab" in steps and not (kubeconfig := from_environment().kubeconfig).is_file():
+        print(f"There is no lab ({kubeconfig.relative_to(ROOT)}), so nothing is run on it. `make lab` brings it up.")
         steps = [step for step in steps if step != "lab"]
     own = environment.own_version()
     wanted = chosen.only or wanted_versions(list(known), own, every=chosen.all)
@@ -73,7 +74,7 @@ def _parser(known: dict[str, str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--all", action="store_true", help=f"every supported Python: {', '.join(known)}")
     parser.add_argument("--only", action="append", choices=list(known), help="this one, also if it is that of .venv")
-    parser.add_argument("--steps", type=_steps, default=["unit", "sanity"], help=f"of {','.join(STEPS)}")
+    parser.add_argument("--steps", type=_steps, help=f"of {','.join(STEPS)}")
     parser.add_argument("--lab", action="store_true", help="on the lab too; nothing else may use it meanwhile")
     return parser
 

@@ -58,7 +58,7 @@ def _install_with_uv(python: str) -> bool:
         command = [python, *_PIP_INSTALL, "--no-deps", "--only-binary", ":all:", "-r", pinned.name]
         if subprocess.run(command, check=False).returncode:
             return False
-    environment = os.environ | uv_variables(pip_settings(_pip_config(python)), os.environ)
+    environment = os.environ | uv_variables(pip_settings(pip_config(python)), os.environ)
     uv = str(Path(python).with_name("uv"))
     command = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", str(LOCK)]
     return subprocess.run(command, env=environment, check=False).returncode == 0
@@ -76,7 +76,8 @@ def requirement(name: str, lock: str) -> str:
     return "\n".join(found) + "\n"
 
 
-def _pip_config(python: str) -> str:
+def pip_config(python: str) -> str:
+    """What ``pip config list`` prints for that Python."""
     command = [python, "-m", "pip", "config", "list"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

@@ -12,9 +12,12 @@ from pathlib import Path
 from lab import commands
 from lab.errors import LabError
 from lab.progress import Progress
+from tests.integration.support_books import QUICK
 
 ROOT = Path(__file__).parents[2]
-STEPS = ("unit", "sanity", "lab")
+STEPS = ("unit", "collection", "sanity", "lab")
+# Code of this repository that users never run.
+NOT_THE_COLLECTION = ("lab", "bench", "stages", "versions", "release", "awx")
 # Each by ansible-playbook; the last takes back what the first did, whatever became of them.
 PLAYBOOKS = ("harden", "verify", "rollback")
 PASSED, FAILED = "passed", "failed"
@@ -52,11 +55,18 @@ def steps_of(version: str, wanted: Iterable[str], artefact: Path, reports: Path)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "resilient-traefik"
     home = str(cache / f"ansible-test-{version}")
     steps = {
-        "unit": [Step("unit", [python, "-m", "pytest", "-p", "no:cacheprovider", "tests/unit"], env)],
+        "unit": [Step("unit", unit_tests(python), env)],
+        "collection": [Step("collection", unit_tests(python, left_out=NOT_THE_COLLECTION), env)],
         "sanity": [Step("sanity", [python, "tests/sanity/run.py", str(artefact), home], env)],
         "lab": _playbooks(version, str(bin_folder / "ansible-playbook"), env, reports),
     }
     return [step for name in STEPS if name in wanted for step in steps[name]]
+
+
+def unit_tests(python: str, left_out: Iterable[str] = ()) -> list[str]:
+    """Return the command of the unit tests, without those folders of tests/unit."""
+    ignored = [f"--ignore=tests/unit/{name}" for name in left_out]
+    return [python, "-m", "pytest", "-p", "no:cacheprovider", "tests/unit", *ignored]
 
 
 def environment_of(version: str) -> Path:
@@ -67,7 +77,8 @@ def environment_of(version: str) -> Path:
 def _playbooks(version: str, program: str, env: dict[str, str], reports: Path) -> list[Step]:
     """A whole run on the lab. The rollback names the run, so that it cannot take back somebody else's."""
     run = f"python-{version.replace('.', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
-    given = ["-e", f"resilient_traefik_run_id={run}", "-e", f"resilient_traefik_report_directory={reports}"]
+    names = {"resilient_traefik_run_id": run, "resilient_traefik_report_directory": reports} | QUICK
+    given = [word for name, value in names.items() for word in ("-e", f"{name}={value}")]
     books = {name: [program, "-i", "inventories/lab", f"playbooks/{name}.yml", *given] for name in PLAYBOOKS}
     return [Step(name, command, env, always=name != "verify") for name, command in books.items()]
 

@@ -47,6 +47,12 @@ BUDGETS = [
     _server(
         "the server's budget keeps no pod", 2, ("one budget keeps pods", "minAvailable 0"), put("spec.minAvailable", 0)
     ),
+    _server(
+        "the server's budget blocks every drain",
+        5,
+        ("its budget has the wished numbers", "minAvailable is 100%, not 2"),
+        put("spec.minAvailable", "100%"),
+    ),
     _server("the server's budget keeps too few", 3, ("minAvailable is 1, not 2",), put("spec.minAvailable", 1)),
     Sabotage(
         "authentik: two budgets are for the same pods",

@@ -105,10 +105,24 @@ POLICIES = [
     ),
     _of(
         AUTH,
-        "its configuration is edited, and an identity header is not blanked any more",
-        3,
+        "its configuration is edited, and it does not know an identity header any more",
+        6,
         ("ConfigMap traefik/auth-proxy-", "data[settings.js] is another text"),
         Replace(configuration(AUTH), _file("settings.js", '"X-authentik-uid",', "")),
+    ),
+    Sabotage(
+        f"{AUTH}: its Service leads each node to its own pods, of which it may have none",
+        4,
+        "forward_auth",
+        (f"Service traefik/{AUTH} leads from every node to all of the proxy's pods", "internalTrafficPolicy Local"),
+        (Edit(service(AUTH), put("spec.internalTrafficPolicy", "Local")),),
+    ),
+    _of(
+        BOTS,
+        "its Service leads each replica of Traefik to one pod for hours",
+        2,
+        ("Service traefik/bot-block-proxy is what harden would write", "spec.sessionAffinity is ClientIP, not None"),
+        Edit(service(BOTS), put("spec.sessionAffinity", "ClientIP")),
     ),
     _of(
         AUTH,

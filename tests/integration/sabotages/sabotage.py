@@ -11,7 +11,8 @@ from tests.integration.sabotages.changes import Change
 class Sabotage:
     """``words`` all stand in one failed check of the ``area`` of the report, and in none where this was not done.
 
-    Those of a ``stage`` are done at once and do not hide each other.
+    Those of a ``stage`` are done at once and do not hide each other. ``drill`` is the scenario that deviates where it
+    was done, empty where visitors would feel it in none.
     """
 
     name: str
@@ -19,3 +20,4 @@ class Sabotage:
     area: str
     words: tuple[str, ...]
     changes: tuple[Change, ...]
+    drill: str = ""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from tests.integration.sabotages import others, proxies, traefik, way
+from tests.integration.sabotages import others, proxies, rolls, traefik, way
 from tests.integration.sabotages.sabotage import Sabotage
 
-SABOTAGES: tuple[Sabotage, ...] = (*way.SABOTAGES, *proxies.SABOTAGES, *traefik.SABOTAGES, *others.SABOTAGES)
+SABOTAGES: tuple[Sabotage, ...] = (
+    *way.SABOTAGES,
+    *proxies.SABOTAGES,
+    *traefik.SABOTAGES,
+    *others.SABOTAGES,
+    *rolls.SABOTAGES,
+)
 
 
 def stage(number: int) -> list[Sabotage]:

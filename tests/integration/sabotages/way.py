@@ -51,6 +51,17 @@ def route(name: str, *middlewares: dict[str, str]) -> Make:
     return Make(traefik_kind("ingressroutes", "apps"), item)
 
 
+def _fence(namespace: str, direction: str, labels: dict[str, str]) -> Make:
+    """A NetworkPolicy of somebody else that lets nothing through."""
+    item = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "saboteur", "namespace": namespace},
+        "spec": {"podSelector": {"matchLabels": labels}, "policyTypes": [direction]},
+    }
+    return Make(f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies", item)
+
+
 def _service_port(field: str, value: Any) -> Any:
     return put(f"spec.ports[name=http].{field}", value)
 
@@ -62,6 +73,7 @@ SABOTAGES = [
         AREA,
         ("Middleware traefik/authentik-forward-auth: a proxy stands before whom it asks", OUTPOST),
         (Edit(LOGIN, put("spec.forwardAuth.address", OUTPOST)),),
+        drill="forward_auth_hung",
     ),
     Sabotage(
         "the bot blocker's question is led back to it",
@@ -69,6 +81,7 @@ SABOTAGES = [
         AREA,
         ("Middleware traefik/ai-bot-block: a proxy stands before whom it asks", BLOCKER),
         (Edit(BLOCK, put("spec.forwardAuth.address", BLOCKER)),),
+        drill="bot_block_down",
     ),
     Sabotage(
         "the proxy's mark is taken from clients",
@@ -156,6 +169,13 @@ SABOTAGES = [
         ),
     ),
     Sabotage(
+        "a route names a middleware that is not there, so no replica serves it",
+        4,
+        AREA,
+        ("IngressRoute apps/dangling", ": every replica has its router", "no router"),
+        (route("dangling", RETRY, {"name": "gone"}, {"name": "ai-bot-block", "namespace": "traefik"}),),
+    ),
+    Sabotage(
         "a pod has an old configuration",
         3,
         AREA,
@@ -168,5 +188,19 @@ SABOTAGES = [
         AREA,
         ("has loaded the emergency logins", f"it was changed since {AUTH}-"),
         (Edit(one_pod(AUTH), put("metadata.annotations[resilient.traefik/users]", "1")),),
+    ),
+    Sabotage(
+        "somebody's fence keeps Traefik from asking anybody",
+        1,
+        AREA,
+        (f"Traefik may ask the pods of Deployment traefik/{BOTS}", "NetworkPolicy traefik/saboteur lets"),
+        (_fence("traefik", "Egress", {"app.kubernetes.io/instance": "traefik-traefik"}),),
+    ),
+    Sabotage(
+        "somebody's fence keeps a proxy from its target",
+        2,
+        AREA,
+        (f"Deployment traefik/{AUTH} may ask the pods of its target", "NetworkPolicy authentik/saboteur lets"),
+        (_fence("authentik", "Ingress", {"app.kubernetes.io/component": "server"}),),
     ),
 ]

@@ -50,6 +50,17 @@ def test_a_full_disk_is_a_finding_with_both_sizes(tmp_path: Path, monkeypatch: p
     assert "XDG_CACHE_HOME" in remedy
 
 
+def test_memory_is_looked_at_before_a_lab_is_begun(tmp_path: Path) -> None:
+    settings, meminfo = from_environment({"XDG_CACHE_HOME": str(tmp_path), "LAB_NAME": "second"}), tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:       24684032 kB\nMemAvailable:    1048576 kB\n")
+    [(problem, remedy)] = preflight.memory_findings(settings, meminfo)
+    assert "Only 1.0 GiB of memory are available, and a lab needs 3: 'second' is not begun." in problem
+    assert "LABS=2" in remedy
+    settings.record.parent.mkdir(parents=True)
+    settings.record.write_text("{}")
+    assert preflight.memory_findings(settings, meminfo) == [], "a lab that is there has its memory"
+
+
 def test_a_taken_api_port_is_a_finding(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

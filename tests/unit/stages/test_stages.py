@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.stages import run as stages
 from tests.stages import table, tested
-from tests.stages.run import Run, Stage
+from tests.stages.plan import BESIDE, DEPTHS, Stage, plan
+from tests.stages.run import Run
 
 MAKEFILE = """
 good: ; @touch $(FOLDER)/began-good; sleep 0.3; echo fine; touch $(FOLDER)/good
@@ -61,14 +63,78 @@ def test_what_measures_time_has_the_machine_to_itself(said: list[str], tmp_path:
     assert (tmp_path / "quiet").exists()
 
 
-@pytest.mark.parametrize("depth", stages.DEPTHS)
-def test_every_stage_is_a_target_and_needs_what_there_is(depth: str) -> None:
+@pytest.mark.parametrize("labs", ["1", "2"])
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_every_stage_is_a_target_and_needs_what_there_is(depth: str, labs: str) -> None:
     known = (Path(__file__).parents[3] / "Makefile").read_text()
-    targets = [stage.target for stage in stages.DEPTHS[depth]]
-    assert len(set(targets)) == len(targets)
-    for stage in stages.DEPTHS[depth]:
+    chosen = plan(depth, {"LABS": labs})
+    names = [stage.name for stage in chosen]
+    assert len(set(names)) == len(names)
+    for stage in chosen:
         assert f"\n{stage.target}:" in known
-        assert set(stage.needs) < set(targets)
+        assert set(stage.needs) | set(stage.after) < set(names)
+
+
+# One target for all stages: which of them fails is told by a variable.
+ANY = "{targets}: ; @echo played $@ on $(LAB_NAME); test $@:$(LAB_NAME) != $(FAILS)\n"
+LANES = [(depth, labs, stage) for depth in DEPTHS for labs in ("1", "2") for stage in plan(depth, {"LABS": labs})]
+
+
+@pytest.mark.parametrize(
+    ("depth", "labs", "stage"), LANES, ids=[f"{depth} {labs} {stage.name}" for depth, labs, stage in LANES]
+)
+def test_a_failure_in_each_stage_fails_the_whole(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: str, labs: str, stage: Stage
+) -> None:
+    """What does not need the stage that fails is played all the same, above all what takes the other lab away."""
+    chosen = plan(depth, {"LABS": labs})
+    (tmp_path / "Makefile").write_text(ANY.format(targets=" ".join({each.target for each in chosen})))
+    monkeypatch.delenv("LAB_NAME", raising=False)
+    monkeypatch.setenv("FAILS", f"{stage.target}:{BESIDE if stage.beside else ''}")
+    run = Run(chosen, said.append)
+    assert not run.run()
+    ended = {each.stage.name: each for each in run.ended}
+    assert set(ended) == {each.name for each in chosen}
+    assert {name for name, each in ended.items() if each.code and not each.skipped} == {stage.name}
+    assert {name for name, each in ended.items() if each.skipped} == _without(stage.name, chosen)
+
+
+def _without(failed: str, chosen: Sequence[Stage]) -> set[str]:
+    """The stages that cannot be played without that one."""
+    missing = {failed}
+    while more := {each.name for each in chosen if missing & set(each.needs)} - missing:
+        missing |= more
+    return missing - {failed}
+
+
+def test_stages_of_the_other_lab_are_played_there_and_share_their_files(said: list[str], tmp_path: Path) -> None:
+    text = "alone: ; @echo $(LAB_NAME) $(K8S_AUTH_KUBECONFIG) $(SHARED_FILES) >> $(FOLDER)/played-$(LAB_NAME)\n"
+    (tmp_path / "Makefile").write_text(text)
+    here = Stage("alone", "lab", shared=True)
+    beside = Stage("alone", "beside", beside=True, shared=True, called="alone-beside")
+    assert Run((here, beside), said.append).run()
+    lab, kubeconfig, shared = (tmp_path / f"played-{BESIDE}").read_text().split()
+    assert (lab, Path(kubeconfig).name) == (BESIDE, f"kubeconfig.{BESIDE}")
+    assert (tmp_path / "played-").read_text().split()[-1] == shared
+    assert Path(shared).is_dir()
+
+
+def test_with_one_lab_nothing_is_left_out() -> None:
+    for depth in DEPTHS:
+        both, one = plan(depth, {"LABS": "2"}), plan(depth, {})
+        assert {each.target for each in both} - {each.target for each in one} == {"lab-down"}
+        assert not any(each.beside for each in one)
+    with pytest.raises(ValueError, match="LABS=3"):
+        plan("short", {"LABS": "3"})
+
+
+def test_what_measures_time_has_no_other_lab_beside_it() -> None:
+    for depth in DEPTHS:
+        names = [each.name for each in plan(depth, {"LABS": "2"})]
+        assert names.index("lab-down") > names.index("alone-beside")
+        assert "quiet" in names
+        (quiet,) = (each for each in plan(depth, {"LABS": "2"}) if each.name == "quiet")
+        assert quiet.quiet
 
 
 def test_the_table_sums_what_was_recorded(tmp_path: Path) -> None:

@@ -80,4 +80,4 @@ def test_a_failed_step_fails_the_whole(
 def test_a_step_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["--steps", "unit,spelling"])
-    assert "spelling: there are unit, sanity, lab" in capsys.readouterr().err
+    assert "spelling: there are unit, collection, sanity, lab" in capsys.readouterr().err
