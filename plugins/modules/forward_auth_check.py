@@ -12,7 +12,9 @@ description:
     the chain, chains within it and the middlewares of entry points, to the middleware, its address, the Service, the
     pods of the proxy, their configuration and the pods of the proxy's target. Each link is a check.
   - By what NetworkPolicies say, whoever wrote them, Traefik's pods must be let through to the proxy's, and these to the
-    target's. Policies of other kinds than C(networking.k8s.io) are not looked at.
+    target's; so must those of another Traefik that serves routes with the same middleware, unless a proxy of
+    O(proxies) says C(deny) of it in C(other_traefiks). Policies of other kinds than C(networking.k8s.io) are not
+    looked at.
   - A route that asks somebody whom no proxy of this collection stands before is a check that does not pass. It names
     the middleware, the address that it has now, and who wrote that last.
   - What each replica has loaded is told by its API where that is open. Where it is closed, each replica is asked for a

@@ -72,9 +72,9 @@ extends_documentation_fragment:
   - resilient.traefik.connection
   - resilient.traefik.reading
 notes:
-  - Needs C(list) on C(middlewares), C(ingressroutes), C(ingresses), C(services), C(endpointslices), C(deployments) and
-    C(nodes), on C(resourcequotas) and C(limitranges) in the proxies' namespaces, and C(get) on the Secrets of emergency
-    logins that are there. What may not be read is a finding.
+  - Needs C(list) on C(middlewares), C(ingressroutes), C(ingresses), C(services), C(endpointslices), C(deployments)
+    and C(nodes), C(daemonsets) and C(ingressclasses), on C(resourcequotas) and C(limitranges) in the proxies'
+    namespaces, and C(get) on the Secrets of emergency logins that are there. What may not be read is a finding.
   - Before authentik up to two pods of the target are asked what Traefik asks about each site, through the API server
     (C(pods/portforward)). Where they are not reached, no host is judged.
 seealso:
@@ -132,6 +132,12 @@ proxies:
     behind:
       description: Whom the middleware asks. V(direct) is the target, V(ours) a proxy of this collection, or V(foreign).
       type: str
+    askers:
+      description: >-
+        The Traefiks that may ask the proxy, each with its C(namespace), the label selector C(pods) and whether it is on
+        the C(host_network).
+      type: list
+      elements: dict
     target:
       description: C(namespace), C(service), C(port), C(pod_port) and C(selector) of the Service to stand before.
       type: dict

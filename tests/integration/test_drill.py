@@ -166,10 +166,8 @@ def test_a_drill_needs_no_more_rights_than_documented_and_runs_as_a_module(
 ) -> None:
     limited = Player(account(ROLES_WITHOUT_SECRETS, namespaces=BROKEN_SPACES))
     played = drilled(limited, "forward_auth_down", way=AS_MODULE, directory=str(tmp_path))
-    # How long people wait is not what this is about: a machine that is too busy to measure that may say so.
     reasons = played.result["drill"]["reasons"]
-    busy = any("too busy to measure" in reason or "could not be sent" in reason for reason in reasons)
-    assert played.result["verdict"] == ("inconclusive" if busy else "deviated"), "\n".join(reasons)
+    assert played.result["verdict"] == "deviated", "\n".join(reasons)
     assert any(reason.startswith("longest wait: ") for reason in reasons), "\n".join(reasons)
     (change,) = played.result["drill"]["changes"]
     assert change["object"] == "Deployment authentik/goauthentik-server"

@@ -13,6 +13,9 @@ from ansible_collections.resilient.traefik.plugins.module_utils.proof.check impo
 
 # By what a rule says whom it is about.
 _ABOUT = ("visitor", "host", "credentials", "guarded")
+# Checks of what was answered: when a request was sent, and how long it took, changes nothing about them.
+_ANSWERS, _STRANGERS = "answers", "strangers let in"
+OF_ANSWERS = (_ANSWERS, _STRANGERS)
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _answers(expected: Expectations, seen: Sequence[Seen]) -> Check:
     if expected.failed_at_most:
         words += f", but for {expected.failed_at_most}"
     words += f" ({expected.remark})" if expected.remark else ""
-    return Check("answers", sum(wrong.values()) <= expected.failed_at_most, words, found)
+    return Check(_ANSWERS, sum(wrong.values()) <= expected.failed_at_most, words, found)
 
 
 def _counted(times: Mapping[str, int]) -> str:
@@ -129,7 +132,7 @@ def _counted(times: Mapping[str, int]) -> str:
 def _strangers(expected: Expectations, seen: Sequence[Seen]) -> Check:
     let_in = {visitor.name: visitor.kinds.get("let_in", 0) for visitor in seen if visitor.kinds.get("let_in")}
     found = "; ".join(f"{times} x {name}" for name, times in let_in.items()) or "nobody"
-    return Check("strangers let in", not let_in, "nobody", found)
+    return Check(_STRANGERS, not let_in, "nobody", found)
 
 
 def _allows(rule: Mapping[str, Any], visitor: Seen, status: int) -> bool:

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 from ansible_collections.resilient.traefik.plugins.module_utils.drill import alerts, result
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.evidence import shown
-from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectations import Expectations, judged
+from ansible_collections.resilient.traefik.plugins.module_utils.drill.expectations import (
+    OF_ANSWERS,
+    Expectations,
+    judged,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.facts import Facts
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.met import met, nobody_met
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.moments import RECOVERY
@@ -52,15 +56,12 @@ def judge(
     failed = [check for check in told.checks if not check.passed]
     told.verdict = DEVIATED if failed else PASSED
     told.reasons += [str(check) for check in failed]
-    doubts = [*stage.fights, *measured.doubts]
-    if measured.not_sent > _MOST_NOT_SENT * figures["requests"]:
-        doubts.append(f"{measured.not_sent} requests could not be sent beside {figures['requests']} that were")
-    late = result.late_share(measured.records(), _LATE_SECONDS)
-    if late > _MOST_LATE:
-        doubts.append(
-            f"{late:.0%} of the requests were sent more than {_LATE_SECONDS:g} s late: what runs the drill is too busy "
-            "to measure"
-        )
+    doubts, load = [*stage.fights, *measured.doubts], _doubts_about_load(measured, figures["requests"])
+    if any(check.name in OF_ANSWERS for check in failed):
+        # Where every site hangs, so many requests wait that more cannot be sent in time. Wrong answers stay wrong.
+        told.reasons += load
+    else:
+        doubts += load
     if not figures["requests"]:
         doubts.append("nothing was asked")
     else:
@@ -68,6 +69,20 @@ def judge(
     if doubts:
         told.verdict = INCONCLUSIVE
         told.reasons = [*doubts, *told.reasons]
+
+
+def _doubts_about_load(measured: Measured, requests: int) -> list[str]:
+    """Say what was not sent, or not in time: then a good answer, or a short wait, proves less than was asked for."""
+    doubts = []
+    if measured.not_sent > _MOST_NOT_SENT * requests:
+        doubts.append(f"{measured.not_sent} requests could not be sent beside {requests} that were")
+    late = result.late_share(measured.records(), _LATE_SECONDS)
+    if late > _MOST_LATE:
+        doubts.append(
+            f"{late:.0%} of the requests were sent more than {_LATE_SECONDS:g} s late: what runs the drill was too "
+            "busy, or too many of them waited for an answer"
+        )
+    return doubts
 
 
 def _unproven(told: result.Result, facts: Facts) -> list[str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,8 +67,12 @@ def read_targets(client: Client, choice: Choice) -> Targets:
     missing = choice.names - {_name(item) for item in items}
     if missing:
         raise errors.BadArgument(f"names: no {' or '.join(choice.kinds)} {', '.join(sorted(missing))}")
-    ours = (item["metadata"]["name"] for item in named.items if item["spec"].get("controller") == scope.CONTROLLER)
-    return Targets(items, frozenset(ours))
+    return Targets(items, traefik_classes(named.items))
+
+
+def traefik_classes(items: Iterable[Object]) -> frozenset[str]:
+    """Return the names of the IngressClasses whose controller is Traefik's."""
+    return frozenset(item["metadata"]["name"] for item in items if item["spec"].get("controller") == scope.CONTROLLER)
 
 
 def _is_chosen(item: Object, choice: Choice) -> bool:

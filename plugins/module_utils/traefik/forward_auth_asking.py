@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import OUR_LABELS, is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import selector_text
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
@@ -25,6 +25,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_po
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_links import Place, Surroundings
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, crd_id
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import (
+    OtherTraefik,
+    others_beside,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import (
     ServedRoute,
     inner_chains,
@@ -40,7 +44,7 @@ _OURS = selector_text({"matchLabels": OUR_LABELS})
 class Asking:
     """``forward_auths`` are all ForwardAuth middlewares by qualified name, ``routes`` all that this Traefik serves.
 
-    ``chains`` are the middlewares that hold others.
+    ``chains`` are the middlewares that hold others, ``others`` the Traefiks beside it.
     """
 
     routes: Sequence[ServedRoute]
@@ -48,6 +52,7 @@ class Asking:
     chains: Mapping[str, Object]
     known: frozenset[str]
     points: Mapping[str, EntryPoint]
+    others: Sequence[OtherTraefik] = ()
     around: Surroundings = field(default_factory=Surroundings)
 
     def chains_of(self, route: ServedRoute) -> list[tuple[str, ...]]:
@@ -87,17 +92,18 @@ def asking_of(client: Client, workload: Workload, cluster_domain: str) -> Asking
         Query(API_VERSION, "Middleware"),
         Query("v1", "Service"),
         Query("discovery.k8s.io/v1", "EndpointSlice"),
-        Query("apps/v1", "Deployment", label_selector=_OURS),
+        Query("apps/v1", "Deployment"),
+        Query("apps/v1", "DaemonSet"),
         Query("v1", "ConfigMap", label_selector=_OURS),
         Query("networking.k8s.io/v1", "NetworkPolicy"),
     ]
     targets, answers = read_targets(client, everything), read_found(client, queries)
-    middlewares, services, slices, deployments, config_maps, policies = (answer.items for answer in answers)
+    middlewares, services, slices, deployments, sets, config_maps, policies = (answer.items for answer in answers)
     points = entry_points_of(workload.arguments, public_ports(workload.item, services))
     around = Surroundings(
         services=_by_place(services),
         slices=_by_service(slices),
-        deployments=_by_place(deployments),
+        deployments=_by_place(item for item in deployments if is_ours(item)),
         config_maps=_by_place(config_maps),
         policies=policies,
         namespaces=_labels_of_namespaces(client),
@@ -111,6 +117,7 @@ def asking_of(client: Client, workload: Workload, cluster_domain: str) -> Asking
         chains=inner_chains(middlewares),
         known=frozenset(map(_name, middlewares)),
         points=points,
+        others=others_beside(client, workload, [*deployments, *sets], targets, middlewares),
         around=_with_pods(client, around, [each for each in middlewares if forward_auth.is_forward_auth(each)]),
     )
 

@@ -25,6 +25,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
     ask_replicas,
     router_check,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import DENY
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.proof_options import (
     PROOF_OPTIONS,
     chosen_workload,
@@ -110,6 +112,20 @@ def _is_about(proxy: Mapping[str, Any], middleware: Object, target: forward_auth
     return by_name or bool(target[1] and (place.get("namespace"), place.get("service")) == target)
 
 
+def _other_askers(each: Asked, found: Asking, proxies: Sequence[Mapping[str, Any]]) -> list[Workload]:
+    """Return the Traefiks beside this one that serve routes with the middleware and are not to be denied."""
+    target = forward_auth_links.target_of(each.proxy, found.around)
+    denied = {
+        name
+        for proxy in proxies
+        if _is_about(proxy, each.middleware, target)
+        for name, answer in (proxy.get("other_traefiks") or {}).items()
+        if answer == DENY
+    }
+    name = qualified_name(each.middleware)
+    return [other.workload for other in found.others if other.name not in denied and other.asks([name])]
+
+
 def _to_be_felt(asked: Sequence[Asked]) -> list[tuple[Object, Proxy]]:
     return [(each.middleware, each.proxy) for each in asked if each.proxy.ours and each.required]
 
@@ -129,7 +145,8 @@ def _checks(task: Task, workload: Workload, found: Asking, asked: Sequence[Asked
             found.around,
             behind_another=found.comes_after_identity(each.middleware),
         )
-        checks += fence_checks(each.name, workload, each.proxy, found.around)
+        others = _other_askers(each, found, task.params["proxies"])
+        checks += fence_checks(each.name, workload, each.proxy, found.around, others)
         checks.append(forward_auth_links.trust_check(each.name, each.middleware, _insecure(workload)))
         checks.append(
             replicas.felt_check(each.middleware, forward_auth_links.notes_on_policies(each.proxy, found.around))

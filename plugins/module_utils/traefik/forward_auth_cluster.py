@@ -13,19 +13,26 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import Targets, traefik_classes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import Route, routes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import (
+    OtherTraefik,
+    others_beside,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import Site, sites_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload, find_workload
 
 _SLICES = "discovery.k8s.io/v1"
+_WORKLOADS = ("Deployment", "DaemonSet")
 _LISTS = (
     (API_VERSION, "Middleware"),
     (API_VERSION, "IngressRoute"),
     ("networking.k8s.io/v1", "Ingress"),
     ("v1", "Service"),
     ("v1", "Node"),
+    ("networking.k8s.io/v1", "IngressClass"),
 )
 
 
@@ -34,7 +41,8 @@ class Found:
     """The cluster as it was read. Objects by (namespace, name) where one is looked up.
 
     ``traefik_fault`` says why there is no ``workload``. ``unread`` are lists and objects that may not be read.
-    ``kubernetes`` is the API server's minor version, 0 where it is not told.
+    ``others`` are the Traefiks beside ``workload``. ``kubernetes`` is the API server's minor version, 0 where it is
+    not told.
     """
 
     workload: Workload | None
@@ -51,12 +59,18 @@ class Found:
     slices: Mapping[tuple[str, str], Sequence[Object]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     unread: Sequence[str] = ()
+    others: Sequence[OtherTraefik] = ()
     kubernetes: int = 0
 
     @property
     def traefik_namespace(self) -> str:
         """Where Traefik runs, empty when it was not found."""
         return self.workload.ref.namespace if self.workload else ""
+
+    @property
+    def traefik_place(self) -> str:
+        """Return namespace/name of Traefik, empty when it was not found."""
+        return f"{self.workload.ref.namespace}/{self.workload.ref.name}" if self.workload else ""
 
     @property
     def used(self) -> frozenset[str]:
@@ -96,6 +110,15 @@ def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> F
     of = {answer.query: answer for answer in answers}
     middlewares = of[Query(*_LISTS[0])].items
     items = [*of[Query(*_LISTS[1])].items, *of[Query(*_LISTS[2])].items]
+    unread = [answer.message for answer in answers if answer.status == "forbidden"]
+    targets = Targets(items, traefik_classes(of[Query(*_LISTS[5])].items))
+    others = list[OtherTraefik]()
+    if workload:
+        workloads = [item for answer in answers if answer.query.kind in _WORKLOADS for item in answer.items]
+        try:
+            others = others_beside(client, workload, workloads, targets, middlewares)
+        except Forbidden as error:
+            unread.append(str(error))
     return Found(
         workload=workload,
         traefik_fault=fault,
@@ -110,7 +133,8 @@ def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> F
         secrets=_by_place(item for answer in answers if answer.query.kind == "Secret" for item in answer.items),
         slices=_slices(answers),
         missing=frozenset(str(answer.query) for answer in answers if answer.query.name and answer.status == "missing"),
-        unread=[answer.message for answer in answers if answer.status == "forbidden"],
+        unread=unread,
+        others=others,
         kubernetes=kubernetes,
     )
 
@@ -131,8 +155,8 @@ def _kubernetes(client: Client) -> int:
 
 def _queries(wishes: Sequence[Wish]) -> list[Query]:
     found = [Query(api_version, kind) for api_version, kind in _LISTS]
-    # Ports by name are told by these, and a target without pods only by its Deployment.
-    found += [Query(_SLICES, "EndpointSlice"), Query("apps/v1", "Deployment")]
+    # Ports by name are told by these, a target without pods only by its Deployment, and other Traefiks by both.
+    found += [Query(_SLICES, "EndpointSlice"), *(Query("apps/v1", kind) for kind in _WORKLOADS)]
     for wish in wishes:
         space = wish.namespace
         if not space:

@@ -21,6 +21,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, qualified_name
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import ALLOW, asker
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 # On our own Service: the emergency login is taken from what applications get, by our wish and not by the target's.
@@ -139,6 +140,7 @@ def proxy_facts(wish: Wish, there: Situation, around: Surroundings) -> dict[str,
         "traffic_distribution": traffic_distribution(found.kubernetes),
         "dns": dict(around.dns),
         "traefik": dict(around.traefik),
+        "askers": _askers(wish, found),
         "warnings": warnings,
     }
 
@@ -193,6 +195,12 @@ def _question(wish: Wish, there: Situation, host: str, who: str, agent: str) -> 
         },
         "proxy": {"namespace": wish.namespace, "name": wish.name, "port": "http"},
     }
+
+
+def _askers(wish: Wish, found: Found) -> list[dict[str, Any]]:
+    """Return the Traefiks that the proxy's NetworkPolicy lets in: the hardened one, and others that are named."""
+    named = [other.workload for other in found.others if wish.other_traefiks.get(other.name) == ALLOW]
+    return [asker(workload) for workload in [*([found.workload] if found.workload else []), *named]]
 
 
 def _site_requests(hosts: Sequence[str], around: Surroundings) -> list[dict[str, Any]]:

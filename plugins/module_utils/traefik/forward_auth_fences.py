@@ -23,14 +23,24 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 
-def fence_checks(name: str, workload: Workload, proxy: Proxy, around: Surroundings) -> list[Check]:
-    """Both stretches of the way from the middleware ``name`` to its target, as far as there are pods to tell it by."""
+def fence_checks(
+    name: str, workload: Workload, proxy: Proxy, around: Surroundings, others: Sequence[Workload] = ()
+) -> list[Check]:
+    """Both stretches of the way from the middleware ``name`` to its target, as far as there are pods to tell it by.
+
+    ``others`` are the Traefiks beside ``workload`` that are to ask the proxy too.
+    """
     if proxy.deployment is None:
         return []
     policies = Policies(around.policies, around.namespaces)
-    asking = _of(workload.item, [replica.ip for replica in workload.replicas if replica.ip])
     own = _of(proxy.deployment, [address for pod in proxy.pods for address in _addresses(pod)])
-    checks = [_check(f"{name}: Traefik may ask the pods of {ref_of(proxy.deployment)}", policies, asking, own, "http")]
+    checks = []
+    for each in (workload, *others):
+        asking = _of(each.item, [replica.ip for replica in each.replicas if replica.ip])
+        who = "Traefik" if each is workload else str(each.ref)
+        checks.append(
+            _check(f"{name}: {who} may ask the pods of {ref_of(proxy.deployment)}", policies, asking, own, "http")
+        )
     target = around.services.get(target_of(proxy, around))
     ends = [_pod(pod) for pod in pods_behind(target, around)] if target else []
     if target and ends:

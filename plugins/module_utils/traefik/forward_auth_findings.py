@@ -32,6 +32,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.nodes import usable_nodes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import ALLOW, DENY
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 OLDEST = (3, 0)
@@ -91,6 +92,7 @@ def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collecti
     if there.middleware is not None:
         faults += _host_faults(wish, found, there.middlewares, shared_hosts)
         faults += _owner_faults(wish, there)
+        faults += _other_traefik_faults(wish, found, there)
     for middleware in there.middlewares:
         faults += forward_auth_forwarded.faults_of(wish, found, middleware)
         forward_auth_spec = middleware["spec"]["forwardAuth"]
@@ -119,6 +121,7 @@ def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
             f"{there.apart}: the proxy leads a client to the pod that gave it a cookie. What that target keeps by the "
             "client's address is not kept together"
         )
+    told += _other_traefik_warnings(wish, found, there)
     told += [
         f"a LimitRange in namespace {wish.namespace} gives the proxy's containers a CPU limit of {limit}: it will "
         "throttle them in the steady state"
@@ -179,6 +182,45 @@ def _owner_faults(wish: Wish, there: Situation) -> Iterator[tuple[str, str]]:
                 "'traefik middleware' among the outpost's kubernetes_disabled_components and take the label "
                 "app.kubernetes.io/managed-by off; where_kept: switch switches it all the same",
             )
+
+
+def _other_traefik_faults(wish: Wish, found: Found, there: Situation) -> Iterator[tuple[str, str]]:
+    """A Traefik that the proxy's fence keeps out answers 500 for each of its routes that asks."""
+    names = [qualified_name(each) for each in there.middlewares]
+    for other in found.others:
+        if not other.asks(names):
+            continue
+        said = wish.other_traefiks.get(other.name)
+        if said is None and _is_fenced(wish):
+            yield (
+                "other_traefiks",
+                f"{other.workload.ref} serves {other.told(names)} with the same middleware, and the proxy's "
+                "NetworkPolicy would keep it out, so that each of them answered 500: say {"
+                f"{other.name}: {ALLOW}}} to let it ask the proxy, or {DENY} where it is not to be trusted",
+            )
+        elif said != DENY:
+            yield from ((option, words) for option, words in host_network_faults(other.workload))
+
+
+def _other_traefik_warnings(wish: Wish, found: Found, there: Situation) -> Iterator[str]:
+    names = [qualified_name(each) for each in there.middlewares]
+    for other in found.others:
+        said = wish.other_traefiks.get(other.name)
+        if said == DENY and other.asks(names) and _is_fenced(wish):
+            yield f"{other.workload.ref} may not ask the proxy, as you said: it answers 500 for {other.told(names)}"
+        elif other.asks(names):
+            yield (
+                f"{other.workload.ref} serves {other.told(names)} with the same middleware: they are not asked through "
+                f"it here; run verify.yml with resilient_traefik_traefik_namespace: {other.workload.ref.namespace} and "
+                f"resilient_traefik_traefik_name: {other.workload.ref.name} too"
+            )
+    known = {other.name for other in found.others} | {found.traefik_place}
+    for name in sorted(wish.other_traefiks.keys() - known):
+        yield f"other_traefiks names {name}, and there is no such Deployment or DaemonSet of Traefik"
+
+
+def _is_fenced(wish: Wish) -> bool:
+    return str(wish.given.get("network_policy", True)).lower() in _YES
 
 
 def host_network_faults(workload: Workload | None) -> Faults:

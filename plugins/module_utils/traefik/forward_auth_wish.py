@@ -14,6 +14,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.wishes 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import ANSWERS_OF_THE_ILL, Policy
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import USER_NAME, policy_from
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import shape_faults
 
 DO_NOT_SCHEDULE, SCHEDULE_ANYWAY = "DoNotSchedule", "ScheduleAnyway"
 # What to do with a middleware that a controller keeps as it wants it.
@@ -53,7 +54,7 @@ _JUDGED = frozenset(
             "identity_headers",
             "middleware",
         ),
-        *("node_selector", "port", "replicas", "take_over_secret", "target", "tolerations"),
+        *("node_selector", "other_traefiks", "port", "replicas", "take_over_secret", "target", "tolerations"),
         *("users", "users_secret", "when_unsatisfiable", "where_kept"),
     )
 )
@@ -127,6 +128,11 @@ class Wish:
     def priority_class(self) -> str:
         """The PriorityClass of the pods, empty for none."""
         return str(self.given.get("priority_class") or "")
+
+    @property
+    def other_traefiks(self) -> Mapping[str, str]:
+        """Which other Traefiks may ask it, ``allow`` or ``deny`` by namespace/name."""
+        return self.given.get("other_traefiks") or {}
 
     @property
     def one_a_node(self) -> bool:
@@ -245,6 +251,10 @@ def _check_shapes(given: dict[str, Any], faults: list[tuple[str, str]]) -> None:
         if not isinstance(given.get(option) or [], list):
             faults.append((option, "expected a list"))
             given[option] = []
+    others = shape_faults(given.get("other_traefiks") or {})
+    if others:
+        faults += [("other_traefiks", words) for words in others]
+        given["other_traefiks"] = {}
     users = given.get("users") or []
     if not isinstance(users, list) or not all(isinstance(user, Mapping) for user in users):
         faults.append(("users", _NO_USERS))

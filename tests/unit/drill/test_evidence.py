@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -31,12 +31,15 @@ class Unfought:
     fights: list[str] = field(default_factory=list)
 
 
-def judged(scenario: str, world: World, expected: Expectations = ANYTHING) -> Result:
-    """The result with its verdict."""
+def judged(
+    scenario: str, world: World, expected: Expectations = ANYTHING, *, late: float = 0.0, not_sent: int = 0
+) -> Result:
+    """The result with its verdict. Every request was sent ``late`` seconds after its turn."""
     told = Result(scenario, "something fails", {}, subject=SUBJECT)
     told.visitors = world.visitors
     told.phases = Phases(BEGUN, BROKEN, RESTORED, RESTORED + 1, ENDED)
-    measured = Measured(lambda: iter(world.records()), 0, [], {}, world.facts())
+    records = [replace(each, late=late) for each in world.records()]
+    measured = Measured(lambda: iter(records), not_sent, [], {}, world.facts())
     judge(cast(Stage, Unfought()), expected, told, measured, alerts.AlertWatch({}, set))
     return told
 
@@ -61,6 +64,25 @@ def test_without_proxies_visitors_see_it_themselves(scenario: str) -> None:
     assert (told.verdict, told.reasons) == ("passed", [])
     # What was not expected is a deviation then, not a lack of evidence.
     assert judged(scenario, BARE[scenario], Expectations()).verdict == "deviated"
+
+
+@pytest.mark.parametrize("not_sent", [0, 100])
+@pytest.mark.parametrize("scenario", BARE)
+def test_wrong_answers_stay_wrong_where_requests_were_sent_late_or_not_at_all(scenario: str, not_sent: int) -> None:
+    """Where all sites hang, many requests wait: what sends them is late because of what it measures."""
+    told = judged(scenario, BARE[scenario], Expectations(), late=2.0, not_sent=not_sent)
+    assert told.verdict == "deviated"
+    assert any("sent more than 1 s late" in reason for reason in told.reasons)
+    assert any("could not be sent" in reason for reason in told.reasons) == bool(not_sent)
+
+
+@pytest.mark.parametrize("expected", [ANYTHING, replace(ANYTHING, longest_wait=0.001)], ids=["all well", "slow"])
+@pytest.mark.parametrize(("late", "not_sent"), [(2.0, 0), (0.0, 100)])
+def test_good_answers_prove_nothing_where_requests_were_late_and_their_waits_neither(
+    expected: Expectations, late: float, not_sent: int
+) -> None:
+    told = judged("forward_auth_down", WHOLE["forward_auth_down"], expected, late=late, not_sent=not_sent)
+    assert told.verdict == "inconclusive"
 
 
 PROXIED = ("forward_auth_down", "forward_auth_hung", "forward_auth_unreachable", "bot_block_down")
