@@ -258,8 +258,10 @@ def _objects(wish: Wish, there: Situation) -> list[dict[str, Any]]:
 
 
 def _dns_ports(targets: list[Any]) -> list[dict[str, Any]]:
+    """Where DNS may listen: port 53, and where its Service leads, by number or name (OpenShift)."""
     numbers = sorted({53, *(each for each in targets if isinstance(each, int))})
-    return [{"port": number, "protocol": protocol} for number in numbers for protocol in ("UDP", "TCP")]
+    names = sorted({each for each in targets if isinstance(each, str)})
+    return [{"port": port, "protocol": protocol} for port in (*numbers, *names) for protocol in ("UDP", "TCP")]
 
 
 def sites_of_wish(wish: Wish, there: Situation, found: Found) -> list[str]:

@@ -73,7 +73,16 @@ def entry_point_faults(given: str, found: Found) -> Faults:
 
 
 def dns_faults(given: str, service: Object | None) -> Faults:
-    """Whether the address of the cluster's DNS is known."""
+    """Whether the address of the cluster's DNS is known, and one that the proxy can ask."""
+    address = given or str(((service or {}).get("spec") or {}).get("clusterIP", ""))
+    if ":" in address:
+        return [
+            (
+                "dns",
+                f"the cluster's DNS has the IPv6 address {address}, so its Services have such ones first, and the "
+                "proxy's nginx listens and asks by IPv4 alone: no proxy can be brought up in this cluster",
+            )
+        ]
     if given or service:
         return []
     return [("dns", "no Service of the cluster's DNS was found (label k8s-app=kube-dns); give its address")]

@@ -51,6 +51,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
 
+# Where no Traefik was found, which is a finding of its own.
+_USUAL_NAMESPACE = "traefik"
 OPTIONS: dict[str, dict[str, Any]] = {
     "proxies": {"type": "list", "elements": "dict", "default": [], "no_log": False},
     "settings": {"type": "dict", "default": {}, "no_log": False},
@@ -67,10 +69,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def run(task: Task) -> dict[str, Any]:
     """Reads once, judges, and returns findings and facts. Raises Unreachable, Unauthorized."""
     params = task.params
-    wishes = wishes_from(params["settings"], params["proxies"])
-    found = cluster.read(task.client, wishes, params["traefik_namespace"], params["traefik_name"])
-    if params["discover"]:
-        wishes, found = _discovered(task, wishes, found)
+    wishes, found = _wished(task)
     dns = dns_service(found.services)
     traefik = traefik_facts(found.workload, params["entry_point"], found.services.values())
     dns_found = dns_facts(params["dns"], dns)
@@ -100,16 +99,25 @@ def run(task: Task) -> dict[str, Any]:
     }
 
 
-def _discovered(task: Task, wishes: list[Wish], found: cluster.Found) -> tuple[list[Wish], cluster.Found]:
+def _wished(task: Task) -> tuple[list[Wish], cluster.Found]:
     """Return the wishes that this cluster calls for, and the cluster as read for them. Warn of what is left out."""
-    params = task.params
-    said = discover(params["discover"], params["proxies"], wishes, found, params["cluster_domain"])
-    told = [*said.absent, *said.unknown]
-    task.warnings.extend(_sentence(params["variables"], "", "proxies", words) for words in told)
-    if said.entries == params["proxies"]:
+    params, settings = task.params, dict(task.params["settings"])
+    traefik = params["traefik_namespace"], params["traefik_name"]
+    wishes = wishes_from(settings, params["proxies"])
+    found = cluster.read(task.client, wishes, *traefik)
+    entries = params["proxies"]
+    if params["discover"]:
+        said = discover(params["discover"], entries, wishes, found, params["cluster_domain"])
+        told = [*said.absent, *said.unknown]
+        task.warnings.extend(_sentence(params["variables"], "", "proxies", words) for words in told)
+        entries = said.entries
+    # Only a role leaves it empty: where it is not given at all, it is missing.
+    if settings.get("namespace") == "":
+        settings["namespace"] = found.traefik_namespace or _USUAL_NAMESPACE
+    if (settings, entries) == (params["settings"], params["proxies"]):
         return wishes, found
-    chosen = wishes_from(params["settings"], said.entries)
-    return chosen, cluster.read(task.client, chosen, params["traefik_namespace"], params["traefik_name"])
+    wishes = wishes_from(settings, entries)
+    return wishes, cluster.read(task.client, wishes, *traefik)
 
 
 def _sentence(variables: str, about: str, option: str, words: str) -> str:

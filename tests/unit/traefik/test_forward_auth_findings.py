@@ -392,6 +392,30 @@ def test_dns_is_found_by_name_or_label() -> None:
     assert facts.dns_facts("10.0.0.53", found)["selector"] == {}
 
 
+def test_dns_may_listen_at_a_port_with_a_name() -> None:
+    """As OpenShift's does: 5353 by the name dns."""
+    ports = [
+        {"port": 53, "targetPort": name, "protocol": protocol}
+        for name, protocol in (("dns", "UDP"), ("dns-tcp", "TCP"))
+    ]
+    found = service("dns-default", "openshift-dns", ports=ports, clusterIP="172.30.0.10")
+    assert [each["port"] for each in facts.dns_facts("", found)["ports"]] == [
+        53,
+        53,
+        "dns",
+        "dns",
+        "dns-tcp",
+        "dns-tcp",
+    ]
+
+
+@pytest.mark.parametrize(("given", "address"), [("", "fd00:10:96::a"), ("fd00::53", "10.0.0.10")])
+def test_a_cluster_of_ipv6_is_refused(given: str, address: str) -> None:
+    ((option, words),) = judgement.dns_faults(given, service("kube-dns", "kube-system", clusterIP=address))
+    assert option == "dns"
+    assert "listens and asks by IPv4 alone" in words
+
+
 def test_sites_are_asked_where_web_leads() -> None:
     redirected = workload(entrypoints__web__http__redirections__entrypoint__to="websecure")
     assert facts.traefik_facts(redirected, "")["entry_point"] == "websecure"
