@@ -137,6 +137,10 @@ def _access(namespace: str) -> Arguments:
     return {"rights": [{"verbs": ["get", "patch"], "resources": ["deployments.apps"], "namespace": namespace}]}
 
 
+def _capacity(_namespace: str) -> Arguments:
+    return {"namespace": "authentik", "settings": {"pool_replicas": 1, "conn_max_age": 60}}
+
+
 def _budgeted(namespace: str) -> Arguments:
     chosen = {"namespace": namespace, "label_selectors": ["app=none"]}
     return {"workloads": [{"name": "nobody", "min_available": "2", "optional": True} | chosen]}
@@ -198,6 +202,7 @@ SAMPLES: dict[str, Sample] = {
     "alert_rules": Sample(_rules, changes=False),
     "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
     "audit": Sample(_audited, changes=False, stable=frozenset({"changed", "files"})),
+    "authentik_capacity_info": Sample(_capacity, changes=False),
     "cluster_check": Sample(_expectation, changes=False),
     "disruption_budget_info": Sample(_budgeted, changes=False),
     "drill_diff": Sample(_drilled_twice, changes=False),
