@@ -23,7 +23,14 @@ from tests.stages.sharing import rank
 LAB_KUBECONFIG = Path(__file__).parents[2] / "lab" / "kubeconfig"
 TRAEFIK_SELECTOR = "app.kubernetes.io/name=traefik,app.kubernetes.io/instance=traefik-traefik"
 # Files that use the same namespaces, or change what tiers there are, by what their names begin with.
-SHARED = {"test_proxy_": "proxies", "test_role_tier": "tiers", "test_tier_label": "tiers"}
+SHARED = {
+    "test_proxy_": "proxies",
+    "test_role_tier": "tiers",
+    "test_tier_label": "tiers",
+    # Both bring the kinds of k3s, and take them away again.
+    "test_traefik_delivery": "k3s",
+    "test_traefik_settings_k3s": "k3s",
+}
 OUTPOST_SELECTOR = "app.kubernetes.io/name=authentik,app.kubernetes.io/component=server"
 
 
