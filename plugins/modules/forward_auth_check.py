@@ -48,7 +48,9 @@ options:
     elements: dict
     default: []
   left_alone:
-    description: Middlewares, as C(namespace/name), that ask without a proxy on purpose. They are named in the sum.
+    description:
+      - Middlewares, as C(namespace/name), that ask without a proxy on purpose. They are named in the sum.
+      - Those of other providers, as C(name@provider), of which it is not known whether they ask somebody.
     type: list
     elements: str
     default: []
@@ -75,11 +77,11 @@ extends_documentation_fragment:
   - resilient.traefik.connection
   - resilient.traefik.reading
 notes:
-  - Needs C(list) on C(deployments) and C(daemonsets), C(pods), C(services), C(endpointslices), C(configmaps),
-    C(networkpolicies), C(ingresses), C(ingressclasses), C(ingressroutes) and C(middlewares), C(get) on C(middlewares)
-    and on the Secrets of emergency logins, and C(get) and C(create) on C(pods/portforward). A right that is missing is
-    a failure. With C(list) on C(namespaces) it knows their labels, by which NetworkPolicies may go; without, only their
-    names.
+  - Needs C(list) on C(deployments), C(daemonsets) and C(statefulsets), C(pods), C(services), C(endpointslices),
+    C(configmaps), C(networkpolicies), C(ingresses), C(ingressclasses), C(ingressroutes) and C(middlewares), C(get) on
+    C(middlewares) and on the Secrets of emergency logins, and C(get) and C(create) on C(pods/portforward). A right
+    that is missing is a failure. With C(list) on C(namespaces) it knows their labels, by which NetworkPolicies may
+    go; without, only their names.
   - Certificates are not verified. What answers is asked for here, not who signed it. The server name of the TLS session
     is the host.
 seealso:

@@ -25,6 +25,8 @@ TRAEFIK_SELECTOR = "app.kubernetes.io/name=traefik,app.kubernetes.io/instance=tr
 # Files that use the same namespaces, or change what tiers there are, by what their names begin with.
 SHARED = {
     "test_proxy_": "proxies",
+    # It runs a Traefik whose routes cannot be read, which harden takes for one that asks the proxies.
+    "test_traefik_states": "proxies",
     "test_role_tier": "tiers",
     "test_tier_label": "tiers",
     # Both bring the kinds of k3s, and take them away again.

@@ -54,6 +54,34 @@ def test_counts_and_logins_outlast_a_reload(proxy: Proxy) -> None:
     eventually(lambda: proxy.metric('fallback_proxy_checks_total{result="failed"}') >= rounds + 4, "checks go on")
 
 
+def test_what_carries_a_word_is_counted_by_that_word_and_makes_no_series(proxy: Proxy) -> None:
+    word, other = "0123456789abcdef" * 2, "f" * 32
+    series = proxy.status("/metrics").body.count("\n")
+    for uri in (f"/?resilient-traefik-probe={word}", f"/a?b=c&resilient-traefik-probe={word}&d=e"):
+        proxy.ask(SESSION, uri=uri)
+    for uri in (
+        "/",
+        f"/?resilient-traefik-probe={word}0",
+        "/?resilient-traefik-probe=x",
+        f"/resilient-traefik-probe={word}",
+    ):
+        proxy.ask(SESSION, uri=uri)
+    assert proxy.status(f"/probes/{word}").body == "2\n"
+    assert proxy.status(f"/probes/{other}").body == "0\n"
+    assert proxy.status("/metrics").body.count("\n") == series
+    # Whoever comes without Traefik's header is not asked about, and counts for nothing.
+    proxy.ask({"X-Forwarded-Method": ""}, uri=f"/?resilient-traefik-probe={other}")
+    assert proxy.status(f"/probes/{other}").body == "0\n"
+
+
+def test_words_of_others_do_not_fill_the_memory(proxy: Proxy) -> None:
+    requests = [SESSION | {"X-Forwarded-Uri": f"/?resilient-traefik-probe={number:032x}"} for number in range(2000)]
+    assert {answer.status for answer in proxy.ask_all(requests)} == {200}
+    word = "a" * 32
+    proxy.ask(SESSION, uri=f"/?resilient-traefik-probe={word}")
+    assert proxy.status(f"/probes/{word}").body == "1\n"
+
+
 def test_all_workers_count_together(proxy: Proxy) -> None:
     asked = proxy.metric("fallback_proxy_requests_total")
     assert {answer.status for answer in proxy.ask_all([SESSION] * 200)} == {200}

@@ -16,7 +16,7 @@ from tests.integration.support_engine import Audited
 from tests.integration.support_even_load import EvenLoad
 from tests.integration.support_fallback import basic
 from tests.integration.support_playbook import Player
-from tests.integration.support_proxy_roles import AUTH, HOST, PROXY, SPACE, ProxyLab
+from tests.integration.support_proxy_roles import AUTH, BOTS, BOTS_SPACE, HOST, PROXY, SPACE, ProxyLab
 
 pytest_plugins = ["tests.integration.support_proxy_roles", "tests.integration.support_fixtures"]
 HOSTNAME = "kubernetes.io/hostname"
@@ -79,6 +79,14 @@ def test_a_wrong_place_is_one_sentence(bare: ProxyLab, audited: Audited, given: 
     assert ended.code != 0
     assert words in ended.words
     assert not audited.writes()
+
+
+def test_a_proxy_that_does_not_reach_its_target_is_not_taken_for_one_that_does(bare: ProxyLab) -> None:
+    """Its fallback lets everybody in, as the blocker does with people, so the status alone tells nothing."""
+    ended = bare.roles.play("bot_block_proxy", BOTS | {"dns": "192.0.2.53", "bot_user_agent": ""})
+    assert ended.code != 0
+    assert "header X-Auth-Fallback should be absent" in ended.words
+    assert bare.address(BOTS_SPACE, "block").startswith("http://poison-fountain.")
 
 
 @pytest.mark.variation("a single node, which molecule's scenario has too")

@@ -94,11 +94,14 @@ def asking_of(client: Client, workload: Workload, cluster_domain: str) -> Asking
         Query("discovery.k8s.io/v1", "EndpointSlice"),
         Query("apps/v1", "Deployment"),
         Query("apps/v1", "DaemonSet"),
+        Query("apps/v1", "StatefulSet"),
         Query("v1", "ConfigMap", label_selector=_OURS),
         Query("networking.k8s.io/v1", "NetworkPolicy"),
     ]
     targets, answers = read_targets(client, everything), read_found(client, queries)
-    middlewares, services, slices, deployments, sets, config_maps, policies = (answer.items for answer in answers)
+    middlewares, services, slices, deployments, daemons, stateful, config_maps, policies = (
+        answer.items for answer in answers
+    )
     points = entry_points_of(workload.arguments, public_ports(workload.item, services))
     around = Surroundings(
         services=_by_place(services),
@@ -117,7 +120,7 @@ def asking_of(client: Client, workload: Workload, cluster_domain: str) -> Asking
         chains=inner_chains(middlewares),
         known=frozenset(map(_name, middlewares)),
         points=points,
-        others=others_beside(client, workload, [*deployments, *sets], targets, middlewares),
+        others=others_beside(client, workload, [*deployments, *daemons, *stateful], targets, middlewares),
         around=_with_pods(client, around, [each for each in middlewares if forward_auth.is_forward_auth(each)]),
     )
 

@@ -16,9 +16,12 @@ from ansible_collections.resilient.traefik.plugins.module_utils.proof.check impo
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import verified
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_links
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import believed
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_asking import Asking, asking_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_fences import fence_checks
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_forwarded import (
+    EVERYBODY,
+    trust_at,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_links import Proxy, proxy_behind
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_replicas import (
     Replicas,
@@ -156,7 +159,7 @@ def _checks(task: Task, workload: Workload, found: Asking, asked: Sequence[Asked
     for route in found.routes:
         if route in needed:
             checks.append(router_check(route, found, replicas, bool(left_out & set(route.hosts))))
-    checks.append(_sum(asked, found))
+    checks.append(_sum(asked, found, replicas.unknown_askers(found.unknown_names(), task.params["left_alone"])))
     return checks
 
 
@@ -181,8 +184,11 @@ def _unprotected(client: Client, each: Asked) -> Check:
     )
 
 
-def _sum(asked: Sequence[Asked], found: Asking) -> Check:
-    """How many of the routes that ask anybody are protected in all that they ask, and which are not."""
+def _sum(asked: Sequence[Asked], found: Asking, unknown: str = "") -> Check:
+    """How many of the routes that ask anybody are protected in all that they ask, and which are not.
+
+    ``unknown`` says which middlewares of other providers ask somebody, or may do so.
+    """
     asking = {route for each in asked for route in each.routes}
     bare = {route for each in asked if not each.proxy.ours for route in each.routes}
     failing = {route for each in asked if each.required and not each.proxy.ours for route in each.routes}
@@ -191,9 +197,8 @@ def _sum(asked: Sequence[Asked], found: Asking) -> Check:
     others = [each for each in asked if not each.proxy.ours and not each.required]
     told += f"; not: {'; '.join(map(_bare, wanted))}" if wanted else ""
     told += f"; not asked for: {'; '.join(map(_bare, others))}" if others else ""
-    dangling = found.unknown_names()
-    told += f"; of other providers, which tell nothing here: {', '.join(dangling)}" if dangling else ""
-    passed = bool(asking) and not failing
+    told += f"; {unknown}" if unknown else ""
+    passed = bool(asking) and not failing and not unknown
     expected = "all of them" if not others else "all of those that were asked for"
     return Check(
         "routes that ask somebody are protected", passed, expected, told if asking else "no route asks anybody"
@@ -212,7 +217,7 @@ def _routes(routes: Sequence[ServedRoute]) -> str:
 def _insecure(workload: Workload) -> list[str]:
     """The entry points that take X-Forwarded headers from anybody."""
     names: Collection[str] = workload.entry_points
-    return [name for name in names if believed(workload.arguments, name)[0]]
+    return [name for name in names if trust_at(workload.arguments, name)[0] == EVERYBODY]
 
 
 def _facts(found: Asking, asked: Sequence[Asked]) -> dict[str, Any]:

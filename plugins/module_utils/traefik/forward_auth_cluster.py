@@ -25,7 +25,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites im
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload, find_workload
 
 _SLICES = "discovery.k8s.io/v1"
-_WORKLOADS = ("Deployment", "DaemonSet")
+_WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 _LISTS = (
     (API_VERSION, "Middleware"),
     (API_VERSION, "IngressRoute"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_headers import MARK
 
 AUTH, BOT_BLOCK = "auth", "bot_block"
 
@@ -53,7 +54,7 @@ KINDS = (
     ),
     _auth("pomerium", (), ("pomerium",), "X-Pomerium-Claim-Email", "X-Pomerium-Jwt-Assertion"),
     _auth("traefik-forward-auth", (), ("traefik-forward-auth",), "X-Forwarded-User"),
-    Kind("crowdsec", BOT_BLOCK, ("/api/v1/forwardAuth",), ("crowdsec", "bouncer"), {}),
+    Kind("crowdsec", BOT_BLOCK, ("/api/v1/forwardAuth",), ("crowdsec",), {}),
     Kind("bot-blocker", BOT_BLOCK, (), ("bot-block", "botblock", "anubis", "poison-fountain"), {}),
 )
 
@@ -65,7 +66,17 @@ def kind_of(middleware: Object, service: Object | None) -> Kind | None:
         if any(path.startswith(each) if each.endswith("/") else path == each for each in kind.paths):
             return kind
     told = [middleware["metadata"]["name"], *_words(service)]
-    return next((kind for kind in KINDS if any(name in word for name in kind.names for word in told)), None)
+    kinds = KINDS
+    if _names_a_user(middleware):
+        # Who names a user is a login, whatever it is called: it is not to be opened to everybody because of a word.
+        kinds = tuple(kind for kind in KINDS if kind.role == AUTH)
+    return next((kind for kind in kinds if any(name in word for name in kind.names for word in told)), None)
+
+
+def _names_a_user(middleware: Object) -> bool:
+    """Whether the application gets headers of the answer. Those beside the mark of a fallback may be of our making."""
+    headers = [str(name).lower() for name in middleware["spec"]["forwardAuth"].get("authResponseHeaders") or []]
+    return bool(headers) and MARK.lower() not in headers
 
 
 def _words(service: Object | None) -> list[str]:

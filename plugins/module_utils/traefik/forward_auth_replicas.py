@@ -1,21 +1,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What each replica of Traefik makes of routes and ForwardAuth middlewares: by its API where that is open, by requests.
 
-Requests show that a replica has a router (it answers its own 404 for what it has none for) and whom it asks: the proxy
-counts the questions that it gets, and each replica by itself has to make it count.
+Requests show that a replica has a router (it answers its own 404 for what it has none for) and whom it asks: each
+carries a word that nobody else knows, and the proxy counts the questions in which it meets that. So what visitors ask
+through the other replicas proves nothing for this one.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ansible_collections.resilient.traefik.plugins.module_utils.http_client import NoAnswer, PodPoint, Request, Session
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import last_writer
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.metrics_text import samples
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import address_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_asking import Asking
@@ -34,7 +35,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_r
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Replica, Workload
 
-_COUNTER = "fallback_proxy_requests_total"
+# As plugin_utils/nginx_engine/probes.js knows it.
+_PROBE = "resilient-traefik-probe"
 _STATUS_PORT = 9113
 _SECONDS = 5.0
 _PERSON = {"User-Agent": "Mozilla/5.0 (resilient.traefik verification)"}
@@ -97,6 +99,22 @@ class Replicas:
             )
         ]
 
+    def unknown_askers(self, names: Sequence[str], left_alone: Sequence[str]) -> str:
+        """Say which of the middlewares that are no objects here ask somebody, or may do so; empty where none does."""
+        left = [name for name in names if name not in left_alone]
+        remedy = "name each that may ask without a proxy in resilient_traefik_left_alone"
+        if self.by_api:
+            asking = {
+                each["name"]
+                for routing in self.routings.values()
+                for each in routing.middlewares
+                if each.get("forwardAuth")
+            }
+            found = [name for name in left if name in asking]
+            return f"of other providers, which no proxy can stand before: {', '.join(found)}; {remedy}" if found else ""
+        told = "of other providers, and with the replicas' API closed it is not known whether they ask somebody"
+        return f"{told}: {', '.join(left)}; {remedy}" if left else ""
+
     def felt_check(self, middleware: Object, note: str) -> Check:
         """Whether requests through each replica made the proxy count. ``note`` is added to what was found."""
         felt = self.felt.get(_name(middleware), Felt(problem="nothing was asked"))
@@ -139,6 +157,9 @@ def router_check(route: ServedRoute, found: Asking, replicas: Replicas, left_out
         if name in found.forward_auths
     ]
     name, expected = f"{route}: every replica has its router", f"a router that asks {', '.join(wanted)}"
+    if not replicas.by_api:
+        # Whom it asks is proved once a middleware, by the questions that its proxy counts.
+        expected = "an answer other than Traefik's own 404"
     unreached = route.not_reached(found.points)
     if unreached:
         return Check(name, False, expected, f"not proved: {unreached}")
@@ -250,12 +271,10 @@ def _feel(client: Client, workload: Workload, found: Asking, requests: int, midd
     counted: dict[str, tuple[int, int]] = {}
     statuses: set[int] = set()
     try:
-        total = _total(client, proxy)
         for replica in workload.ready:
-            statuses |= _ask_often(client, found, route, entrance, replica, requests)
-            now = _total(client, proxy)
-            counted[replica.name] = (requests, max(0, now - total))
-            total = now
+            word = secrets.token_hex(16)
+            statuses |= _ask_often(client, found, _with_word(route, word), entrance, replica, requests)
+            counted[replica.name] = (requests, _met(client, proxy, word))
     except NoAnswer as error:
         return Felt(
             str(route), chosen.before, counted, frozenset(statuses), f"its pods do not tell their count: {error}"
@@ -290,12 +309,16 @@ def _ask_often(
     return statuses
 
 
-def _total(client: Client, proxy: Proxy) -> int:
-    """The questions that all pods of the proxy have counted. Raises NoAnswer."""
-    return sum(client.concurrently(lambda pod: _count(client, pod), proxy.pods))
+def _with_word(route: ServedRoute, word: str) -> ServedRoute:
+    return replace(route, path=f"{route.path}{'&' if '?' in route.path else '?'}{_PROBE}={word}")
 
 
-def _count(client: Client, pod: Object) -> int:
+def _met(client: Client, proxy: Proxy, word: str) -> int:
+    """In how many questions all pods of the proxy have met the word. Raises NoAnswer."""
+    return sum(client.concurrently(lambda pod: _met_by(client, pod, word), proxy.pods))
+
+
+def _met_by(client: Client, pod: Object, word: str) -> int:
     ports = {
         port.get("name"): int(port["containerPort"])
         for container in pod["spec"]["containers"]
@@ -304,8 +327,10 @@ def _count(client: Client, pod: Object) -> int:
     metadata = pod["metadata"]
     point = PodPoint(client, metadata["namespace"], metadata["name"], ports.get("status", _STATUS_PORT))
     with Session(point, timeout=_SECONDS, max_seconds=_SECONDS) as session:
-        answer = session.ask(Request("localhost", "/metrics"))
-    return int(sum(value for _name, _labels, value in samples(answer.text, _COUNTER)))
+        answer = session.ask(Request("localhost", f"/probes/{word}"))
+    if answer.status != 200 or not answer.text.strip().isdecimal():
+        raise NoAnswer(f"{ref_of(pod)} answers {answer.status} when it is asked for what it has met")
+    return int(answer.text)
 
 
 def _name(middleware: Object) -> str:

@@ -74,7 +74,8 @@ def _parts(item: Object) -> Iterator[tuple[Object, list[str]]]:
         yield item, chain.from_text((item["metadata"].get("annotations") or {}).get(CHAIN_ANNOTATION))
         return
     for route in spec.get("routes") or []:
-        names = chain.from_references(route.get("middlewares") or [], namespace)
+        holders = [route, *(route.get("services") or [])]
+        names = [name for each in holders for name in chain.from_references(each.get("middlewares") or [], namespace)]
         yield {"kind": item["kind"], "metadata": item["metadata"], "spec": {"routes": [route]}}, names
 
 

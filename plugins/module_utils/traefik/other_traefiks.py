@@ -17,6 +17,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
     Route,
     hosts_behind,
     routes,
+    unread_providers,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.static_files import Finder
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import (
@@ -33,10 +34,14 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class OtherTraefik:
-    """One of them. ``routes`` are those that it serves, by its own static settings."""
+    """One of them. ``routes`` are those that it serves, by its own static settings.
+
+    ``unread`` says why it may serve others too, of which nothing is known here: it is taken to ask for them.
+    """
 
     workload: Workload
     routes: Sequence[Route] = ()
+    unread: str = ""
 
     @property
     def name(self) -> str:
@@ -44,9 +49,9 @@ class OtherTraefik:
         return f"{self.workload.ref.namespace}/{self.workload.ref.name}"
 
     def asks(self, middlewares: Iterable[str]) -> bool:
-        """Whether it serves a route with one of the middlewares, which are qualified names."""
+        """Whether it serves a route with one of the middlewares, which are qualified names, or may do so."""
         wanted = set(middlewares)
-        return any(wanted & set(route.middlewares) for route in self.routes)
+        return bool(self.unread) or any(wanted & set(route.middlewares) for route in self.routes)
 
     def told(self, middlewares: Collection[str]) -> str:
         """Return how many routes with one of the middlewares it serves, and some of their hosts, for a sentence."""
@@ -55,13 +60,15 @@ class OtherTraefik:
         hosts, _others = hosts_behind(self.routes, *middlewares)
         more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
         named = f" ({', '.join(hosts[:_NAMED])}{more})" if hosts else ""
-        return f"{number} route{'' if number == 1 else 's'}{named}"
+        unread = f"routes of which nothing is known here, since {self.unread}" if self.unread else ""
+        known = f"{number} route{'' if number == 1 else 's'}{named}" if number or not unread else ""
+        return " and ".join(each for each in (known, unread) if each)
 
 
 def others_beside(
     finder: Finder, own: Workload, workloads: Iterable[Object], targets: Targets, middlewares: Sequence[Object]
 ) -> list[OtherTraefik]:
-    """Return the Traefiks among Deployments and DaemonSets but ``own``, with the routes of ``targets`` they serve.
+    """Return the Traefiks among ``workloads`` but ``own``, with the routes of ``targets`` they serve.
 
     Raises Forbidden where the ConfigMap with the settings of one may not be read.
     """
@@ -71,8 +78,18 @@ def others_beside(
         if is_traefik(item) and (item["kind"], *place) != (own.ref.kind, own.ref.namespace, own.ref.name):
             other = workload_of(finder, item, ())
             served = only_served(targets, other.arguments).items
-            found.append(OtherTraefik(other, routes(served, middlewares, other.arguments)))
+            found.append(OtherTraefik(other, routes(served, middlewares, other.arguments), _unread(other)))
     return sorted(found, key=lambda other: other.name)
+
+
+def _unread(other: Workload) -> str:
+    """Why not all of its routes are known, empty where they are. One without pods asks nobody."""
+    if other.item["spec"].get("replicas", 1) == 0:
+        return ""
+    if not other.arguments:
+        return "its settings cannot be read"
+    providers = unread_providers(other.arguments)
+    return f"it has {', '.join(providers)}" if providers else ""
 
 
 def asker(workload: Workload) -> dict[str, Any]:

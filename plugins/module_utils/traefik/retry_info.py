@@ -289,7 +289,10 @@ def _chain_checks(task: Task, case: Case) -> list[Check]:
     if task.params["chains"] == NOWHERE:
         return []
     differing = [str(ref_of(item)) for item in items if plan(item, case.edit).patch]
-    return [none_lacks(f"{qualified} is first in the chosen chains", len(items), differing)]
+    name = f"{qualified} is first in the chosen chains"
+    if not items:
+        return [Check(name, False, "a chain", "nothing that Traefik serves is chosen")]
+    return [none_lacks(name, len(items), differing)]
 
 
 def _router_checks(task: Task, case: Case) -> list[Check]:

@@ -5,6 +5,7 @@ import counters from 'counters.js';
 import fallback from 'fallback.js';
 import patience from 'patience.js';
 import pods from 'pods.js';
+import probes from 'probes.js';
 import rounds from 'rounds.js';
 import sessions from 'sessions.js';
 import settings from 'settings.js';
@@ -53,6 +54,7 @@ async function decide(r) {
         return;
     }
     counters.count('requests_total');
+    probes.note(r);
     const session = settings.remember_ms && !isOfTheLogin(r) ? sessions.remembered(r) : undefined;
     if (session) {
         counters.count('remembered_total');

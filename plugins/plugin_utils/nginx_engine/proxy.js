@@ -10,6 +10,7 @@ import judge from 'judge.js';
 import neighbours from 'neighbours.js';
 import patience from 'patience.js';
 import pods from 'pods.js';
+import probes from 'probes.js';
 import rounds from 'rounds.js';
 import sessions from 'sessions.js';
 import settings from 'settings.js';
@@ -89,5 +90,5 @@ export default {
     askWithoutBody: bodies.askWithout, check: check.check, clientNetwork: clients.network, decide: judge.decide, healthy, judge: judge.judge, metrics,
     noteSession: sessions.note,
     openAt, openKey, otherAt, otherKey, ownAuthorization: authorization.own,
-    podCookie: affinity.cookie, ready, noteSignOut,
+    podCookie: affinity.cookie, probes: probes.tell, ready, noteSignOut,
 };

@@ -240,6 +240,20 @@ def test_kinds_are_told_by_path_or_by_name(address: str, name: str, kind: str) -
     assert (found.name if found else "") == kind
 
 
+def test_a_login_is_not_opened_to_everybody_because_of_a_word_in_its_name() -> None:
+    """What falls back to letting in has to be a blocker for sure."""
+    login = middleware("login", forwardAuth={"address": "http://x.y:1/check", "authResponseHeaders": ["X-User"]})
+    assert kind_of(login, service("anubis-sso", "y")) is None
+    assert (
+        kind_of(middleware("gate", forwardAuth={"address": "http://x.y:1/check"}), service("sso-bouncer", "y")) is None
+    )
+    # Headers that a proxy before it had listed do not make a login of a blocker.
+    ours = {"address": "http://x.y:1/check", "authResponseHeaders": ["X-authentik-uid", "X-Auth-Fallback"]}
+    found = kind_of(middleware("gate", forwardAuth=ours), service("anubis", "y"))
+    assert found is not None
+    assert found.role == "bot_block"
+
+
 @pytest.mark.parametrize("host", ["elsewhere.example.test", "outpost.other"])
 def test_no_finding_shows_the_password_of_an_address(host: str) -> None:
     found = asking(f"http://ops:s3cret@{host}:9000/auth")

@@ -97,12 +97,25 @@ def test_nothing_stands_against_it() -> None:
         ({"delivery": Delivery("helm", release="r", namespace="n", status="pending-upgrade")}, {}, "is pending-upgr"),
         ({"delivery": Delivery("helm"), "budgets": [budget("one")]}, {}, "with the chart's own they would have two"),
         ({}, {"values": {"deployment": {}}}, "is written as a manifest and has no chart"),
+        ({"spec": {"strategy": {"type": "Recreate"}}}, {}, "has the strategy Recreate, so a change of it ends every"),
+        (
+            {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": "100%"}}}},
+            {},
+            "max_unavailable: 100% of 3 replicas of Deployment net/edge may be away while it rolls",
+        ),
+        ({}, {"max_unavailable": 3}, "max_unavailable: 3 of 3 replicas"),
         ({}, {"pre_stop_sleep": 30}, "termination_grace_period: 60 s is not more than"),
     ],
 )
 def test_one_finding(given: dict[str, Any], wishes: dict[str, Any], words: str) -> None:
     sentences = found(given, **wishes)
     assert [words in sentence for sentence in sentences].count(True) == 1, sentences
+
+
+@pytest.mark.parametrize("unavailable", [1, 2, "25%", "99%", "0"])
+def test_a_roll_that_leaves_a_replica_is_no_finding(unavailable: Any) -> None:
+    assert found({"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": unavailable}}}}) == []
+    assert found({"spec": {"strategy": {"type": "Recreate"}}}, max_unavailable=1, max_surge=1) == []
 
 
 def _rolling(unavailable: Any) -> dict[str, Any]:

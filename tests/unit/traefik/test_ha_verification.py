@@ -65,6 +65,12 @@ def failed(found: dict[str, Check]) -> dict[str, str]:
     return {name: check.found for name, check in found.items() if not check.passed}
 
 
+def test_a_deployment_that_ends_all_of_its_pods_first_does_not_roll_as_wished() -> None:
+    workload = ready([OVER_NODES], strategy={"type": "Recreate"})
+    found = failed(checked([pod("one", "a"), pod("two", "b")], workload=workload))
+    assert "its strategy is Recreate" in found["Deployment net/edge will roll as wished"]
+
+
 def test_all_is_as_wished() -> None:
     found = checked([pod("one", "a"), pod("two", "b")])
     assert failed(found) == {}

@@ -89,6 +89,35 @@ def test_one_that_serves_no_such_route_is_not_spoken_of(other: Object) -> None:
     assert "inner/traefik" not in warned(beside(other))
 
 
+def _from_the_environment() -> Object:
+    other = traefik()
+    other["spec"]["template"]["spec"]["containers"][0] |= {"args": [], "envFrom": [{"secretRef": {"name": "traefik"}}]}
+    return other
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (_from_the_environment(), "since its settings cannot be read"),
+        (traefik("--providers.kubernetesgateway"), "since it has providers.kubernetesgateway"),
+        (traefik("--providers.file.filename=/routes.yml"), "since it has providers.file"),
+        (traefik("--providers.kubernetesgateway", kind="StatefulSet"), "StatefulSet inner/traefik serves"),
+    ],
+)
+def test_one_of_whose_routes_nothing_is_known_is_taken_to_ask(other: Object, why: str) -> None:
+    assert why in told(beside(other))["other_traefiks"]
+    other["spec"]["replicas"] = 0
+    assert "nothing is known" not in str(told(beside(other)))
+
+
+def test_a_middleware_of_a_routes_service_counts_as_one_of_the_route() -> None:
+    assert FOUND.workload is not None
+    own = API | route("Host(`a.test`)")
+    own["spec"]["routes"][0]["services"] = [{"name": "web", "middlewares": [{"name": "login", "namespace": "traefik"}]}]
+    (other,) = others_beside(NoFiles(), FOUND.workload, [traefik()], Targets([own], frozenset()), [LOGIN])
+    assert other.asks(["traefik-login@kubernetescrd"])
+
+
 def test_one_at_whose_entry_point_everybody_is_asked_asks_for_every_route() -> None:
     other = traefik("--entrypoints.web.address=:80", "--entrypoints.web.http.middlewares=traefik-login@kubernetescrd")
     assert "serves 2 routes (a.test, open.test)" in told(beside(other))["other_traefiks"]

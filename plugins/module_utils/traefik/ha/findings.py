@@ -104,10 +104,23 @@ def _nodes(nodes: list[str]) -> str:
 
 def _roll(situation: Situation, wishes: Wishes) -> Iterable[str]:
     """A host port can be taken once a node: where every node has a replica, one has to go before a new one comes."""
-    if situation.item["kind"] != "Deployment" or not host_ports(situation.pod):
+    if situation.item["kind"] != "Deployment":
         return
-    rolling = (situation.item["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    strategy = situation.item["spec"].get("strategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
+    if strategy.get("type") == "Recreate" and wishes.max_unavailable is None:
+        yield (
+            f"max_unavailable: {situation.workload.ref} has the strategy Recreate, so a change of it ends every "
+            "replica before one begins: set max_unavailable and max_surge, or RollingUpdate where it comes from"
+        )
     unavailable = rolling.get("maxUnavailable", 1) if wishes.max_unavailable is None else wishes.max_unavailable
+    if ends_all_at_once(unavailable, wished_replicas(situation, wishes)):
+        yield (
+            f"max_unavailable: {unavailable} of {wished_replicas(situation, wishes)} replicas of "
+            f"{situation.workload.ref} may be away while it rolls, which is all of them: set a lower one"
+        )
+    if not host_ports(situation.pod):
+        return
     full = situation.nodes is not None and wished_replicas(situation, wishes) >= len(situation.nodes)
     if full and str(unavailable) in ("0", "0%"):
         ports = ", ".join(map(str, host_ports(situation.pod)))
@@ -115,6 +128,16 @@ def _roll(situation: Situation, wishes: Wishes) -> Iterable[str]:
             f"max_unavailable: 0 cannot roll {situation.workload.ref}: it holds the host ports {ports} of every node, "
             "so a new replica would never be scheduled: set max_unavailable to 1 and max_surge to 0"
         )
+
+
+def ends_all_at_once(max_unavailable: Any, replicas: int) -> bool:
+    """Whether a roll may take away all replicas at the same time. One replica is said to be too few elsewhere."""
+    text = str(max_unavailable)
+    if replicas < 2 or not text.removesuffix("%").isdigit():
+        return False
+    # Kubernetes rounds a percentage down.
+    number = int(text.removesuffix("%"))
+    return (number * replicas // 100 if text.endswith("%") else number) >= replicas
 
 
 def host_ports(pod: Mapping[str, Any]) -> list[int]:

@@ -57,6 +57,8 @@ def _pace_lacks(situation: Situation, wishes: Wishes) -> Iterator[str]:
     seconds = spec.get("minReadySeconds") or 0
     if wishes.min_ready_seconds and seconds != wishes.min_ready_seconds:
         yield f"minReadySeconds is {seconds}, not {wishes.min_ready_seconds}"
+    if (spec.get("strategy") or {}).get("type") == "Recreate":
+        yield "its strategy is Recreate, which ends every replica before one begins"
     rolling = (spec.get("strategy") or spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
     for name, wanted in (("maxUnavailable", wishes.max_unavailable), ("maxSurge", wishes.max_surge)):
         if wanted is not None and str(rolling.get(name)) != str(wanted):
