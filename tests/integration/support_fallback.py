@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -196,9 +196,16 @@ def processes_in(program: Path, folder: Path) -> Iterator[dict[str, subprocess.P
 
 @contextmanager
 def running(
-    program: Path, folder: Path, *, pods: int = 2, cost: int = 4, names: str = "ok", **policy: Any
+    program: Path,
+    folder: Path,
+    *,
+    pods: int = 2,
+    cost: int = 4,
+    names: str = "ok",
+    edit: Callable[[Path], None] = lambda _folder: None,
+    **policy: Any,
 ) -> Iterator[Proxy]:
-    """A proxy in front of that many pods, listening when the context begins."""
+    """A proxy in front of that many pods, listening when the context begins. ``edit`` changes its files before."""
     ports = free_ports(6)
     target = [Pod(f"127.0.1.{number + 11}", ports[5]) for number in range(pods)]
     dns = Names([pod.address for pod in target])
@@ -210,6 +217,7 @@ def running(
         loop.run(pod.start())
     engine = engine_in(folder, ports, dns_port)
     write_files(folder, policy, engine, cost)
+    edit(folder)
     try:
         with processes_in(program, folder) as processes:
             proxy = Proxy(target, dns, loop, ports[0], ports[1], processes, folder)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import select
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.integration.lab_cluster import eventually
 from tests.integration.support_fallback import SESSION, USER, Answer, Proxy, basic, is_challenge, running
 from tests.integration.support_fallback_target import HOST, PATH
 
@@ -140,6 +143,68 @@ def test_a_failed_request_with_a_body_gets_its_own_error(proxy: Proxy) -> None:
         pod.poison = ("x-poison", "500")
     with opened(proxy, PATH, f"Content-Length: {BYTES}", "x-poison: 1") as connection:
         assert answer_on(connection).status == 500
+
+
+def test_bodies_that_do_not_come_take_nothing_from_others(proxy: Proxy) -> None:
+    """Their connections are counted; a page of the login without a body is not."""
+    for pod in proxy.pods:
+        # As a server does that waits for the body.
+        pod.poison = ("POST ", "hang")
+    with ExitStack() as stack:
+        held = [stack.enter_context(opened(proxy, LOGIN_PAGE, "Content-Length: 10")) for _ in range(30)]
+        for connection in held:
+            connection.sendall(b"x")
+        time.sleep(0.5)
+        refused = [connection for connection in held if select.select([connection], [], [], 0)[0]]
+        assert {answer_on(connection).status for connection in refused} == {503}
+        assert len(held) - len(refused) == 8, "of one client"
+        assert proxy.ask(path=LOGIN_PAGE).status == 404, "the stand-in knows no page without a query"
+        assert proxy.ask(SESSION).status == 200
+    for pod in proxy.pods:
+        pod.poison = ("", "")
+    eventually(lambda: _accepted(proxy), "places come back", 10)
+
+
+def _accepted(proxy: Proxy) -> bool:
+    with opened(proxy, LOGIN_PAGE, "Content-Length: 1") as connection:
+        connection.sendall(b"x")
+        return answer_on(connection).status != 503
+
+
+def test_without_connections_left_nobody_takes_the_target_for_gone(nginx: Path, tmp_path: Path) -> None:
+    """nginx then answers its own checks by errors, and has asked nobody."""
+    with running(nginx, tmp_path, edit=_with_few_connections, default="allow") as proxy:
+        proxy.seen_well()
+        seen: list[int] = []
+        for pod in proxy.pods:
+            pod.poison = ("POST ", "hang")
+        for held in (40, 50, 60):
+            with ExitStack() as stack:
+                for _ in range(held):
+                    with suppress(OSError):
+                        connection = stack.enter_context(opened(proxy, LOGIN_PAGE, "Content-Length: 10"))
+                        connection.sendall(b"x")
+                _asked(proxy, seen, 3.0)
+            _asked(proxy, seen, 1.5)
+        assert 200 not in seen, "nobody is let in"
+        assert seen[-1] == 302, "and in the end the target is asked"
+        assert "the target could not be asked" in proxy.log(), "or this has shown nothing"
+
+
+def _asked(proxy: Proxy, seen: list[int], seconds: float) -> None:
+    """What strangers get for so long."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with suppress(OSError, http.client.HTTPException):
+            seen.append(proxy.ask().status)
+        time.sleep(0.1)
+
+
+def _with_few_connections(folder: Path) -> None:
+    """As many clients as it takes: none of them is counted."""
+    conf = folder / "proxy.conf"
+    lines = conf.read_text().replace("worker_connections 4096", "worker_connections 64").splitlines()
+    conf.write_text("\n".join(line for line in lines if "limit_conn bodies" not in line))
 
 
 def test_nobody_sends_a_body_to_the_port_that_tells_of_the_state(proxy: Proxy) -> None:

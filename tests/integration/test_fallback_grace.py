@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.integration.lab_cluster import eventually
-from tests.integration.support_fallback import SESSION, Answer, Proxy, is_challenge, running
+from tests.integration.support_fallback import SESSION, Answer, Proxy, basic, is_challenge, running
+from tests.integration.support_fallback_target import Pod
 
 pytest_plugins = ["tests.integration.support_fallback_fixtures"]
 pytestmark = pytest.mark.loopback
@@ -68,11 +69,58 @@ def test_who_has_signed_out_is_out(graced: Proxy) -> None:
         graced.seen_well()
 
 
-def test_a_session_that_ended_is_not_remembered(graced: Proxy) -> None:
+@pytest.mark.parametrize("way", [{"path": "/outpost.goauthentik.io/sign_out"}, {"uri": "/?X-authentik-logout=true"}])
+def test_who_signs_out_in_an_outage_is_out_too(graced: Proxy, way: dict[str, Any]) -> None:
+    assert graced.ask(SESSION).status == 200
+    graced.switch("500")
+    is_down(graced)
+    assert graced.ask(SESSION).header("X-Auth-Fallback") == "grace"
+    assert graced.ask(SESSION, **way).status in (401, 503)
+    assert is_challenge(graced.ask(SESSION))
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["it signs out with another", "another beside it goes on"])
+def test_another_cookie_beside_it_makes_no_other_session(graced: Proxy, whole: bool) -> None:
+    """A thief's made-up one, or that of another domain."""
+    both = {"Cookie": f"{SESSION['Cookie']}; {SESSION['Cookie'].split('=')[0]}_zzz=1"}
+    leaving, staying = (both, SESSION) if whole else (SESSION, both)
+    assert graced.ask(staying).status == graced.ask(leaving).status == 200
+    graced.ask(leaving, path="/outpost.goauthentik.io/sign_out")
+    graced.switch("500")
+    is_down(graced)
+    assert is_challenge(graced.ask(leaving))
+    assert is_challenge(graced.ask(staying))
+
+
+def test_more_cookies_than_any_target_sets_are_no_session(graced: Proxy) -> None:
+    name = SESSION["Cookie"].split("=")[0]
+    many = {"Cookie": "; ".join([SESSION["Cookie"], *(f"{name}_{number}=x" for number in range(8))])}
+    assert graced.ask(many).status == 200
+    graced.switch("500")
+    is_down(graced)
+    assert is_challenge(graced.ask(many))
+
+
+def test_what_a_token_earned_is_not_for_the_cookie_alone(graced: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_cookie = Pod._is_member
+    monkeypatch.setattr(Pod, "_is_member", lambda pod, head: by_cookie(pod, head) or "Bearer good" in head)
+    cookie = {"Cookie": f"{SESSION['Cookie'].split('=')[0]}=guess"}
+    token = cookie | {"Authorization": "Bearer good"}
+    assert graced.ask(cookie).status == 302
+    assert graced.ask(token).status == 200
+    graced.switch("500")
+    is_down(graced)
+    for headers in (cookie, cookie | {"Authorization": "Bearer wrong"}, cookie | basic("nobody", "x")):
+        assert is_challenge(graced.ask(headers)), headers
+    assert graced.ask(token).header("X-Auth-Fallback") == "grace"
+
+
+@pytest.mark.parametrize("status", ["302", "303", "307", "401", "403"])
+def test_a_session_that_ended_is_not_remembered(graced: Proxy, status: str) -> None:
     assert graced.ask(SESSION).status == 200
     for pod in graced.pods:
-        pod.poison = (SESSION["Cookie"], "302")
-    assert graced.ask(SESSION).status == 302
+        pod.poison = (SESSION["Cookie"], status)
+    assert graced.ask(SESSION).status == int(status)
     time.sleep(6)
     graced.switch("500")
     is_down(graced)

@@ -166,6 +166,16 @@ def test_who_came_past_fewer_proxies_is_a_client_of_his_own(nginx: Path, tmp_pat
         assert proxy.ask({"X-Forwarded-For": "203.0.113.8"} | basic()).status == 200
 
 
+def test_a_long_name_of_a_client_costs_no_time(nginx: Path, tmp_path: Path) -> None:
+    with running(nginx, tmp_path, trusted_hops=1) as proxy:
+        proxy.switch("500")
+        eventually(lambda: proxy.metric("fallback_proxy_target_up") == 0, "down", 15)
+        long = {"X-Forwarded-For": f"{'a' * 31000}, 192.0.2.7, 10.0.0.1"}
+        waits = sorted(proxy.ask(long | basic(password=f"wrong {number}")).seconds for number in range(5))
+        usual = sorted(proxy.ask(basic(password=f"bad {number}")).seconds for number in range(5))
+        assert waits[2] < usual[2] + 0.25, (waits, usual)
+
+
 def test_a_flood_from_everywhere_leaves_places_for_a_right_login(down: Proxy) -> None:
     stop = threading.Event()
     attempts: Counter[str] = Counter()

@@ -33,7 +33,7 @@ def two(nginx: Path, tmp_path: Path) -> Iterator[Street]:
 
 def names(two: Street) -> tuple[str, str]:
     """By which hashes the member's session and its cookies are known."""
-    return hash_of(two.key, "in", f"{HOST}\n{MEMBER}"), hash_of(two.key, "out", MEMBER)
+    return hash_of(two.key, "in", f"{HOST}\n{MEMBER}\n"), hash_of(two.key, "out", MEMBER)
 
 
 def question(two: Street) -> str:

@@ -31,6 +31,7 @@ async function askAll(known) {
         const replies = await Promise.all(asked.map((pod, i) => pods.ask(pod, stranger(from + i), guess)));
         for (let i = 0; i < replies.length && !isComplete; i++) {
             const reply = replies[i];
+            found.own = found.own || reply.own;
             if (reply.refused) {
                 ngx.shared.state.set('refused', '1');
             }
@@ -45,7 +46,9 @@ async function askAll(known) {
         from += asked.length;
         isComplete = isComplete || Date.now() - began > settings.check_every_ms - settings.check_within_ms - 100;
     }
-    return found.concat(silentOnes(known, found, untold));
+    const all = found.concat(silentOnes(known, found, untold));
+    all.own = found.own;
+    return all;
 }
 
 // Who was asked where nobody answered in time is not told. It was one of those that were known and are not told to be well or failed
@@ -94,6 +97,11 @@ async function check(s) {
     const before = pods.known();
     const othersAreWell = before.some((pod) => pod.open);
     const found = await askAll(before.map((pod) => pod.peer));
+    // This proxy had no means to ask: nothing is known of the target, and nothing opens by it.
+    if (found.own && !found.some((pod) => pod.well)) {
+        ngx.log(ngx.ERR, 'the target could not be asked: no connections, files or memory left');
+        return;
+    }
     found.forEach((pod) => counters.count('checks_total', {result: pod.well ? 'well' : 'failed'}));
     const now = found.map((pod) => judged(pod, before.find((old) => old.peer === pod.peer), othersAreWell,
         isFirstRound));

@@ -40,6 +40,11 @@ function giveAgain(r, headers) {
 
 // Whoever is signed in stays in. Returns whether this is somebody who is.
 async function goOn(r, reason) {
+    // Nobody is there to hear it but this proxy.
+    if (sessions.isSigningOut(r)) {
+        sessions.signOut(r);
+        return false;
+    }
     const session = await sessions.known(r);
     if (session) {
         counters.count('fallbacks_total', {reason: reason, policy: 'grace'});

@@ -12,6 +12,9 @@ const LOST_AFTER_MS = 5000;
 const MOST_NEIGHBOURS = 15;
 // Of what has ended, told at once.
 const MOST_TOLD = 400;
+// Where each kind waits to be told: doubts, of which any stranger makes as many as he likes, drive out nobody's signing out.
+const BOXES = {out: 'outbox', doubt: 'doubts'};
+const MOST_ITEMS = 4000;
 // Questions of one pod in a second: for one client's requests, and for all.
 const MOST_OF_A_CLIENT = 100;
 const MOST_QUESTIONS = 2000;
@@ -93,38 +96,45 @@ async function ask(client, session, cookies) {
     return found;
 }
 
+function boxOf(item) {
+    return ngx.shared[BOXES[item.split(' ')[0]]];
+}
+
 // Tell all of them soon: `what` is out or doubt.
 function tell(what, hash) {
     if (salt.hasNeighbours()) {
-        ngx.shared.outbox.add(`${what} ${hash}`, '');
+        boxOf(what).add(`${what} ${hash}`, '');
     }
 }
 
 // Tell what has to be told to those that have not heard it. What nobody could be told for five seconds is dropped.
 async function tellAll() {
-    const items = ngx.shared.outbox.items(MOST_TOLD);
     const addresses = all();
-    const heard = {};
+    // Who is not found yet is told as soon as he is.
+    if (!addresses.length) {
+        return;
+    }
+    // Signings out before doubts.
+    const items = ngx.shared.outbox.items(MOST_ITEMS).concat(ngx.shared.doubts.items(MOST_ITEMS));
     await Promise.all(addresses.map((address) => {
-        const news = items.filter((item) => !item[1].split(',').includes(address)).map((item) => item[0]);
+        const news = items.filter((item) => !item[1].split(',').includes(address)).map((item) => item[0]).slice(0, MOST_TOLD);
         return news.length ? say(`neighbour-at?at=${address}`, JSON.stringify({ended: news})).then((reply) => {
-            if (!reply) {
+            if (reply) {
                 news.forEach((item) => {
-                    heard[item] = false;
-                });
-            } else {
-                news.forEach((item) => {
-                    ngx.shared.outbox.set(item, `${ngx.shared.outbox.get(item) || ''},${address}`);
+                    boxOf(item).set(item, `${boxOf(item).get(item) || ''},${address}`);
                 });
             }
         }) : undefined;
     }));
-    items.filter((item) => heard[item[0]] !== false).forEach((item) => ngx.shared.outbox.delete(item[0]));
+    items.map((item) => item[0]).filter((item) => {
+        const told = (boxOf(item).get(item) || '').split(',');
+        return addresses.every((address) => told.includes(address));
+    }).forEach((item) => boxOf(item).delete(item));
 }
 
 // Every 150 ms, in one worker.
 async function round() {
-    if (ngx.shared.outbox.size()) {
+    if (ngx.shared.outbox.size() || ngx.shared.doubts.size()) {
         await tellAll();
     }
 }
@@ -142,8 +152,9 @@ function questionOf(r) {
     }
     const asked = JSON.parse(body);
     const ended = (asked.ended || []).map((item) => item.split(' '));
-    const hashes = [asked.session, asked.cookies].filter((hash) => hash !== undefined).concat(ended.map((item) => item[1]));
-    return hashes.every((hash) => typeof hash === 'string' && HASH.test(hash) && hash.length === HASH_LENGTH) ? {session: asked.session, cookies: asked.cookies, ended: ended} : undefined;
+    const cookies = [].concat(asked.cookies || []);
+    const hashes = [asked.session].filter((hash) => hash !== undefined).concat(cookies, ended.map((item) => item[1]));
+    return hashes.every((hash) => typeof hash === 'string' && HASH.test(hash) && hash.length === HASH_LENGTH) ? {session: asked.session, cookies: cookies, ended: ended} : undefined;
 }
 
 // Answer a neighbour. `sessions` knows what this pod knows. What changes something is heard once.

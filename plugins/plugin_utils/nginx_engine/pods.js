@@ -90,12 +90,16 @@ function remember(peer, reply) {
 // njs, as a browser does, leaves out a header called Cookie: nginx gives that name to the one that is sent.
 async function askAbout(host, key, where, cookie) {
     const url = `http://127.0.0.1:${settings.check_port}/check?key=${key}&at=${where}&host=${host}`;
+    const began = Date.now();
     try {
         const reply = await ngx.fetch(url, cookie ? {headers: {'X-Check-Cookie': cookie}} : {});
         const peer = lastOf(reply.headers.get('X-Checked-Pod'));
-        return {peer: isAddress(peer) ? peer : '', status: reply.status, reply: reply};
+        // Out of connections, files or memory nginx answers 500 itself, and nobody was asked.
+        const own = reply.status === 500 && lastOf(reply.headers.get('X-Checked-Status')) !== '500';
+        return {peer: isAddress(peer) ? peer : '', status: reply.status, reply: reply, own: own};
     } catch (e) {
-        return {peer: undefined, status: 504};
+        // What is over so soon did not even come to the pod.
+        return {peer: undefined, status: 504, own: Date.now() - began < settings.check_within_ms};
     }
 }
 
@@ -145,14 +149,14 @@ async function ask(pod, asStranger, guess) {
     } else if (bare && well && found.peer) {
         ngx.shared.strangers.delete(found.peer);
     }
-    return {peer: found.peer, well: well, ms: Date.now() - began, refused: refused};
+    return {peer: found.peer, well: well, ms: Date.now() - began, refused: refused, own: found.own};
 }
 
 // What a known pod answers to a check at its very address, whatever key leads to it by now.
 async function askAt(pod) {
     const cookie = refusesStrangers(pod.peer) ? undefined : ngx.shared.cookies.get(pod.peer);
     const found = await askAboutHosts(pod, at(pod.peer), cookie);
-    return {peer: found.peer || pod.peer, well: isWell(found)};
+    return {peer: found.peer || pod.peer, well: isWell(found), own: found.own};
 }
 
 export default {anyOf, ask, askAt, at, each, isAddress, isSuspect, known, lastOf, place, suspect, well};

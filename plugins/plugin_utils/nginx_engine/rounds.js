@@ -60,9 +60,11 @@ function firstOf(replies) {
 // Ask every known pod at once. Ends soon after the first one that is well.
 async function askNow() {
     const began = Date.now(), well = [];
+    let own = false;
     const known = pods.known();
     const replies = (known.length ? known : [{key: settings.keys[0], peer: ''}]).map((pod) =>
         pods.askAt(pod).then((reply) => {
+            own = own || reply.own;
             if (reply.well) {
                 well.push([pod.key, reply.peer]);
             }
@@ -72,7 +74,9 @@ async function askNow() {
     if (well.length) {
         await timers.within(LATER_MS, Promise.all(replies), undefined);
     }
-    tell(began, well);
+    if (well.length || !own) {
+        tell(began, well);
+    }
 }
 
 // One request asks for all that wait, and has a request of its own do it: njs holds a request until all that it fetches has come,

@@ -1,6 +1,7 @@
 // Who was signed in a moment ago. What the target answered about a session is kept in memory, by a keyed hash of its cookies and the
 // host, and given again while no pod is well. Nobody gets more by it than the target gave him, and no header of somebody else.
 import crypto from 'crypto';
+import authorization from 'authorization.js';
 import memory from 'memory.js';
 import neighbours from 'neighbours.js';
 import rounds from 'rounds.js';
@@ -11,6 +12,8 @@ import timers from 'timers.js';
 // Of the answer these are about the connection or the body, not about the user. Authorization may be the client's own.
 const NOT_KEPT = ['authorization', 'connection', 'content-length', 'content-type', 'date', 'keep-alive', 'server', 'set-cookie', 'transfer-encoding'];
 const MOST_COOKIE_BYTES = 8000;
+// Each is hashed by itself.
+const MOST_COOKIES = 8;
 const SIGNS_OUT = /[?&]x-authentik-logout=true/i;
 const ASKED_FOR_MS = 60;
 
@@ -20,9 +23,9 @@ function isOurs(pair) {
 
 // The cookies by which the target knows a session; '' where the client sent none, or more than any target sets.
 function cookiesOf(r) {
-    const pairs = String(r.headersIn.Cookie || '').split(';').map((pair) => pair.trim());
-    const cookies = pairs.filter(isOurs).sort().join('; ');
-    return cookies.length <= MOST_COOKIE_BYTES ? cookies : '';
+    const pairs = String(r.headersIn.Cookie || '').split(';').map((pair) => pair.trim()).filter(isOurs);
+    const cookies = pairs.sort().join('; ');
+    return pairs.length <= MOST_COOKIES && cookies.length <= MOST_COOKIE_BYTES ? cookies : '';
 }
 
 function hashed(kind, text) {
@@ -43,18 +46,28 @@ function keptFor(host) {
     return Math.max(graceOf(host), settings.remember_ms);
 }
 
+// By what each of the cookies is known to have ended: another cookie beside it makes no other session of it.
+function outsOf(cookies) {
+    return cookies ? cookies.split('; ').map((pair) => hashed('out', pair)) : [];
+}
+
+function hasEnded(cookies) {
+    return outsOf(cookies).some(memory.hasEnded);
+}
+
 // Whoever signs out does so for all hosts that have the cookie.
 function signOut(r) {
     const cookies = cookiesOf(r);
-    if (cookies) {
-        memory.end(hashed('out', cookies));
-        neighbours.tell('out', hashed('out', cookies));
-    }
+    outsOf(cookies).forEach((out) => {
+        memory.end(out);
+        neighbours.tell('out', out);
+    });
 }
 
+// What a token in Authorization earned is not for whoever has the cookie alone.
 function keyOf(r, cookies) {
     const place = settings.session_by_path ? `\n${r.headersIn['X-Forwarded-Method']} ${r.headersIn['X-Forwarded-Uri']}` : '';
-    return hashed('in', `${hostOf(r)}\n${cookies}${place}`);
+    return hashed('in', `${hostOf(r)}\n${cookies}\n${authorization.own(r)}${place}`);
 }
 
 // The target does not know this session any more, or is ill: the next round asks every pod as a stranger comes.
@@ -80,11 +93,12 @@ function note(r) {
         signOut(r);
         return;
     }
-    if ([302, 401, 403].includes(r.status)) {
+    // Some lead to their login by 303 or 307.
+    if (r.status >= 300 && r.status < 400 || [401, 403].includes(r.status)) {
         doubt(keyOf(r, cookies));
         return;
     }
-    if (r.status !== 200 || !String(r.headersOut[settings.user_header] || '').trim() || memory.hasEnded(hashed('out', cookies))) {
+    if (r.status !== 200 || !String(r.headersOut[settings.user_header] || '').trim() || hasEnded(cookies)) {
         return;
     }
     const kept = {};
@@ -102,7 +116,7 @@ function note(r) {
 // The headers of the last answer about this session within that time, or undefined.
 function knownFor(r, cookies, milliseconds) {
     const key = keyOf(r, cookies);
-    if (!milliseconds || memory.hasEnded(hashed('out', cookies)) || memory.isInDoubt(key, rounds.downSince())) {
+    if (!milliseconds || hasEnded(cookies) || memory.isInDoubt(key, rounds.downSince())) {
         return undefined;
     }
     const found = memory.find(key);
@@ -111,23 +125,21 @@ function knownFor(r, cookies, milliseconds) {
 
 // Whether this request could be one of somebody whose session goes on.
 function mayGoOn(r) {
-    return Boolean(graceOf(hostOf(r)) && cookiesOf(r));
+    return Boolean(graceOf(hostOf(r)) && cookiesOf(r)) && !isSigningOut(r);
 }
 
 // Ask the neighbours, once for all requests of this session, and not again soon where nobody knows it.
 async function askNeighbours(r, cookies) {
-    const key = keyOf(r, cookies), out = hashed('out', cookies), began = Date.now();
+    const key = keyOf(r, cookies), outs = outsOf(cookies), began = Date.now();
     while (!ngx.shared.asked.add(key, 'now')) {
         if (ngx.shared.asked.get(key) !== 'now' || Date.now() - began > ASKED_FOR_MS) {
             return;
         }
         await timers.pause(5);
     }
-    const replies = await neighbours.ask(r.variables.client_network, key, out);
+    const replies = await neighbours.ask(r.variables.client_network, key, outs);
     replies.forEach((reply) => {
-        if (reply.out) {
-            memory.end(out);
-        }
+        (reply.out || []).filter((out) => outs.includes(out)).forEach(memory.end);
         if (reply.text) {
             memory.keep(key, hostOf(r), reply.text, reply.age, keptFor(hostOf(r)));
         }
@@ -148,7 +160,7 @@ async function known(r) {
         return undefined;
     }
     const found = knownFor(r, cookies, graceOf(hostOf(r)));
-    if (found || !salt.hasNeighbours() || memory.hasEnded(hashed('out', cookies))) {
+    if (found || !salt.hasNeighbours() || hasEnded(cookies)) {
         return found;
     }
     await askNeighbours(r, cookies);
@@ -173,7 +185,7 @@ function hear(what, hash) {
 // What a neighbour is told about a session.
 function tellOf(key, cookies) {
     const found = memory.find(key) || {};
-    return {age: found.age, text: found.text, doubt: memory.doubtAge(key), out: memory.hasEnded(cookies)};
+    return {age: found.age, text: found.text, doubt: memory.doubtAge(key), out: cookies.filter(memory.hasEnded)};
 }
 
-export default {hear, known, mayGoOn, note, remembered, signOut, tellOf};
+export default {hear, isSigningOut, known, mayGoOn, note, remembered, signOut, tellOf};
