@@ -31,7 +31,7 @@ def other(bare: ProxyLab, admin: Client, namespace: str, cleaned: Callable[[Obje
 
     def door() -> Door:
         (pod,) = bare.cluster.ready_pods(namespace, f"app={traefik.name}")
-        return Door(bare.cluster, namespace, pod["metadata"]["name"], 8000)
+        return Door(bare.cluster, namespace, pod, 8000)
 
     eventually(lambda: ask(door(), HOST).status == 302, "the second Traefik has the routes", 60)
     return door()
@@ -43,7 +43,7 @@ def test_it_is_named_before_any_write_and_let_in_where_that_is_said(
     name = f"{other.namespace}/edge"
     refused = replace(bare.roles, connection=audited.options).play("auth_proxy", AUTH)
     assert refused.code != 0
-    assert f"auth_proxy_other_traefiks: Deployment {name} serves 2 routes ({HOST}, " in refused.words
+    assert f"auth_proxy_other_traefiks: Deployment {name} serves 1 route ({HOST}) with" in refused.words
     assert f"say {{{name}: allow}} to let it ask the proxy" in refused.words
     assert not audited.writes()
 

@@ -217,7 +217,7 @@ def _other_traefik_warnings(wish: Wish, found: Found, there: Situation) -> Itera
         said = wish.other_traefiks.get(other.name)
         if said == DENY and other.asks(names) and _is_fenced(wish):
             yield f"{other.workload.ref} may not ask the proxy, as you said: it answers 500 for {other.told(names)}"
-        elif other.asks(names):
+        elif other.asks(names) and (said == ALLOW or not _is_fenced(wish)):
             yield (
                 f"{other.workload.ref} serves {other.told(names)} with the same middleware: they are not asked through "
                 f"it here; run verify.yml with resilient_traefik_traefik_namespace: {other.workload.ref.namespace} and "
