@@ -66,7 +66,7 @@ def kind_of(middleware: Object, service: Object | None) -> Kind | None:
         if any(path.startswith(each) if each.endswith("/") else path == each for each in kind.paths):
             return kind
     told = [middleware["metadata"]["name"], *_words(service)]
-    kinds = KINDS
+    kinds: tuple[Kind, ...] = KINDS
     if _names_a_user(middleware):
         # Who names a user is a login, whatever it is called: it is not to be opened to everybody because of a word.
         kinds = tuple(kind for kind in KINDS if kind.role == AUTH)

@@ -21,14 +21,17 @@ from tests.unit.traefik.test_forward_auth import middleware, route, service
 from tests.unit.traefik.test_forward_auth_findings import workload
 
 Object = dict[str, Any]
-API = {"apiVersion": "traefik.io/v1alpha1"}
+API: Object = {"apiVersion": "traefik.io/v1alpha1"}
 LOGIN = API | middleware("login", forwardAuth={"address": "http://auth-proxy.traefik:9000/auth"})
 OURS = {("traefik", "auth-proxy"): service("auth-proxy", "traefik", labels=dict(OUR_LABELS))}
 
 
 def found(*names: str) -> Asking:
     """A cluster with one protected route, and one whose chain has those names too."""
-    routes = [API | route("Host(`a.test`)", "traefik/login"), API | route("Host(`b.test`)", "traefik/login")]
+    routes: list[Object] = [
+        API | route("Host(`a.test`)", "traefik/login"),
+        API | route("Host(`b.test`)", "traefik/login"),
+    ]
     routes[1]["spec"]["routes"][0]["middlewares"] += [{"name": name} for name in names]
     known = {"traefik-login@kubernetescrd": LOGIN}
     return Asking(

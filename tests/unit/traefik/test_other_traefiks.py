@@ -24,7 +24,7 @@ from tests.unit.traefik.test_forward_auth import LOGIN, route
 from tests.unit.traefik.test_forward_auth_findings import DOMAIN, FOUND, WISH, told
 
 Object = dict[str, Any]
-API = {"apiVersion": "traefik.io/v1alpha1"}
+API: Object = {"apiVersion": "traefik.io/v1alpha1"}
 ROUTES = [API | route("Host(`a.test`)", "traefik/login"), API | route("Host(`open.test`)")]
 
 
@@ -112,7 +112,7 @@ def test_one_of_whose_routes_nothing_is_known_is_taken_to_ask(other: Object, why
 
 def test_a_middleware_of_a_routes_service_counts_as_one_of_the_route() -> None:
     assert FOUND.workload is not None
-    own = API | route("Host(`a.test`)")
+    own: Object = dict[str, Any](API | route("Host(`a.test`)"))
     own["spec"]["routes"][0]["services"] = [{"name": "web", "middlewares": [{"name": "login", "namespace": "traefik"}]}]
     (other,) = others_beside(NoFiles(), FOUND.workload, [traefik()], Targets([own], frozenset()), [LOGIN])
     assert other.asks(["traefik-login@kubernetescrd"])
