@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.targets import Target
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik.workloads import HOST, service_behind
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik.workloads import component as component_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import AUTHENTIK_NAMES, address_of
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
 
 if TYPE_CHECKING:
     from ansible_collections.resilient.traefik.plugins.module_utils.audit.cluster import Cluster
 
-_NAME, _COMPONENT = "app.kubernetes.io/name", "app.kubernetes.io/component"
-_HOSTS = ("AUTHENTIK_POSTGRESQL__HOST", "AUTHENTIK_REDIS__HOST")
+_NAME = "app.kubernetes.io/name"
+_HOSTS = (HOST, "AUTHENTIK_REDIS__HOST")
 
 
 @dataclass
@@ -31,35 +31,7 @@ class Database:
 
 def components(cluster: Cluster, component: str) -> list[Object]:
     """authentik's workloads of the component (``server``, ``worker``), by its chart's labels or its image."""
-    return [item for item in cluster.authentik_workloads if _component(item) == component]
-
-
-def is_authentik(item: Object) -> bool:
-    """Whether a workload runs authentik's server image, or says so by its chart's labels."""
-    labels = item["metadata"]["labels"]
-    images = [each["image"] for each in item["spec"]["template"]["spec"]["containers"]]
-    named = labels.get(_NAME) == AUTHENTIK_NAMES[0] and labels.get(_COMPONENT) in ("server", "worker")
-    return named or any("goauthentik/server" in image for image in images)
-
-
-def _component(item: Object) -> str:
-    labels = item["metadata"]["labels"]
-    if labels.get(_COMPONENT):
-        return str(labels[_COMPONENT])
-    words = [
-        word for each in item["spec"]["template"]["spec"]["containers"] for word in [*each["command"], *each["args"]]
-    ]
-    return "worker" if "worker" in words else "server"
-
-
-def version(item: Object) -> tuple[int, ...]:
-    """Year, month and patch of authentik, empty where the image's tag does not say it."""
-    for each in item["spec"]["template"]["spec"]["containers"]:
-        if "goauthentik/" in each["image"]:
-            parts = version_of(each["image"]).split(".")
-            if len(parts) >= 2 and all(part.isdigit() for part in parts[:3]):
-                return tuple(int(part) for part in parts[:3])
-    return ()
+    return [item for item in cluster.authentik_workloads if component_of(item) == component]
 
 
 def hosts(cluster: Cluster, item: Object) -> list[str]:
@@ -95,11 +67,9 @@ def _named(cluster: Cluster, server: Object) -> Iterator[tuple[str, list[Object]
     given = environment(server)
     named = [given[name] for name in _HOSTS if given.get(name)]
     for host in named:
-        inside = address_of(f"tcp://{host}").host.removesuffix(f".{cluster.cluster_domain}").removesuffix(".svc")
-        name, _dot, place = inside.partition(".")
-        service = cluster.services.get((place or namespace, name))
+        service = service_behind(host, namespace, cluster.services, cluster.cluster_domain)
         if service is not None:
-            yield f"{place or namespace}/{name}", cluster.behind(service)
+            yield f"{service['metadata']['namespace']}/{service['metadata']['name']}", cluster.behind(service)
         else:
             yield host, []
     if not named:

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils import disruption
-from ansible_collections.resilient.traefik.plugins.module_utils.audit.authentik import is_authentik
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.snapshot import FILES, Snapshot
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.targets import Target, targets_of
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.traefiks import Traefik, traefiks_of
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik.workloads import is_authentik
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import readiness
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef, ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import WORKLOADS, Selectable, serving_nodes

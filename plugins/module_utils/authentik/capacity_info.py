@@ -5,21 +5,20 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.resilient.traefik.plugins.module_utils.audit.authentik import is_authentik
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik import capacity
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik import capacity_reading as reading
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik import workloads as authentik
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import DEVIATED, INCONCLUSIVE, PASSED
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import serves
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all, read_found
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import Selectable
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str", "default": ""},
@@ -51,13 +50,7 @@ def run(task: Task) -> dict[str, Any]:
 
 
 def _counts(name: str, setup: capacity.Setup) -> bool:
-    return setup.pool is not None or name not in (
-        "pool_mode",
-        "default_pool_size",
-        "reserve_pool_size",
-        "max_client_conn",
-        "query_wait_timeout",
-    )
+    return setup.pool is not None or name not in reading.POOL_SETTINGS
 
 
 def _shown(value: Any) -> Any:
@@ -72,38 +65,22 @@ def _read(client: Client, namespace: str) -> tuple[list[Object], list[Object]]:
 
 def _parts(task: Task, workloads: list[Object], services: list[Object]) -> tuple[reading.Parts, list[str]]:
     """Return authentik's workloads and its pool, with the variables that count, and what could not be read."""
-    ours = [item for item in workloads if is_authentik(_whole(item))]
-    servers = [item for item in ours if not _is_worker(item)]
+    ours = [item for item in workloads if authentik.is_authentik(item)]
+    servers = [item for item in ours if authentik.component(item) == authentik.SERVER]
     if len(servers) != 1:
         raise BadArgument(_not_one(servers, task.params["namespace"]))
     server = servers[0]
     space = server["metadata"]["namespace"]
-    worker = next((item for item in ours if _is_worker(item) and item["metadata"]["namespace"] == space), None)
-    unread: list[str] = []
-    environment = {str(ref_of(item)): _environment(task.client, item, unread) for item in (server, worker) if item}
-    host = environment[str(ref_of(server))].get(reading.HOST, "")
-    pool = _pool(task, host, space, services)
+    workers = [item for item in ours if authentik.component(item) == authentik.WORKER]
+    worker = next((item for item in workers if item["metadata"]["namespace"] == space), None)
+    sources = _Sources(task.client)
+    environment = {str(ref_of(item)): sources.environment(item) for item in (server, worker) if item}
+    pool = _pool(task, environment[str(ref_of(server))].get(authentik.HOST, ""), space, services)
     files: list[str] = []
     if pool is not None:
-        environment[str(ref_of(pool))] = _environment(task.client, pool, unread)
-        files = list(_files(task.client, pool, unread))
-    return reading.Parts(server, worker, pool, _version(server), environment, files), sorted(set(unread))
-
-
-def _whole(item: Object) -> Object:
-    """Return the workload with the fields that is_authentik needs."""
-    template = item["spec"]["template"]
-    containers = [{"image": "", **each} for each in template["spec"]["containers"]]
-    metadata = item["metadata"] | {"labels": item["metadata"].get("labels") or {}}
-    return {**item, "metadata": metadata, "spec": {"template": {"spec": {"containers": containers}}}}
-
-
-def _is_worker(item: Object) -> bool:
-    labels = item["metadata"].get("labels") or {}
-    if labels.get("app.kubernetes.io/component"):
-        return bool(labels["app.kubernetes.io/component"] == "worker")
-    containers = item["spec"]["template"]["spec"]["containers"]
-    return any("worker" in (each.get("args") or each.get("command") or []) for each in containers)
+        environment[str(ref_of(pool))] = sources.environment(pool)
+        files = list(sources.files(pool))
+    return reading.Parts(server, worker, pool, _version(server), environment, files), sorted(sources.unread)
 
 
 def _not_one(servers: list[Object], namespace: str) -> str:
@@ -116,74 +93,79 @@ def _not_one(servers: list[Object], namespace: str) -> str:
 
 
 def _version(server: Object) -> tuple[int, ...]:
-    images = [each.get("image", "") for each in server["spec"]["template"]["spec"]["containers"]]
-    labels = server["metadata"].get("labels") or {}
-    texts = [version_of(image) for image in images if "authentik" in image]
-    text = next(filter(None, texts), str(labels.get("app.kubernetes.io/version", "")))
-    return tuple(int(part) for part in text.split(".")[:3] if part.isdigit())
+    """By the image, else by the chart's label: a mirror's image may be called otherwise."""
+    label = str((server["metadata"].get("labels") or {}).get("app.kubernetes.io/version", ""))
+    return authentik.version(server) or tuple(int(part) for part in label.split(".")[:3] if part.isdigit())
 
 
 def _pool(task: Task, host: str, space: str, services: list[Object]) -> Object | None:
     """Return the workload of PgBouncer behind the host that authentik names, None where there is no such one."""
-    inside = host.rstrip(".").removesuffix(f".{task.params['cluster_domain']}").removesuffix(".svc")
-    name, _dot, place = inside.partition(".")
-    behind = [
-        each for each in services if (each["metadata"]["namespace"], each["metadata"]["name"]) == (place or space, name)
-    ]
-    queries = [Query("apps/v1", kind, namespace=place or space) for kind in _KINDS] if behind else []
-    for answer in read_found(task.client, queries):
-        for item in answer.items:
-            images = [each.get("image", "") for each in item["spec"]["template"]["spec"]["containers"]]
-            if any("pgbouncer" in image for image in images) and serves(item, behind[0]):
-                return item
-    return None
+    places = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in services}
+    service = authentik.service_behind(host, space, places, task.params["cluster_domain"]) if host else None
+    if service is None:
+        return None
+    # It may be in another namespace than authentik.
+    queries = [Query("apps/v1", kind, namespace=service["metadata"]["namespace"]) for kind in _KINDS]
+    beside = Selectable(item for answer in read_found(task.client, queries) for item in answer.items)
+    of_pgbouncer = (
+        each for each in beside.by(service) if any("pgbouncer" in image for image in authentik.images_of(each))
+    )
+    return next(of_pgbouncer, None)
 
 
-def _environment(client: Client, item: Object, unread: list[str]) -> dict[str, str]:
-    """Return the wanted variables of a workload's containers, wherever they come from."""
-    space, found = item["metadata"]["namespace"], dict[str, str]()
-    for container in item["spec"]["template"]["spec"]["containers"]:
-        for kind, name, prefix in _whole_sources(container):
-            data = _data(client, kind, name, space, unread)
-            found |= {f"{prefix}{key}": value for key, value in data.items() if f"{prefix}{key}" in reading.WANTED}
-        for entry in container.get("env") or []:
-            if entry["name"] in reading.WANTED:
-                value = _value(client, entry, space, unread)
+class _Sources:
+    """Where settings of workloads are kept, each read once. ``unread`` are those that may not be read."""
+
+    def __init__(self, client: Client) -> None:
+        self.unread: set[str] = set()
+        self._client = client
+        self._read: dict[Query, dict[str, str]] = {}
+
+    def environment(self, item: Object) -> dict[str, str]:
+        """Return the wanted variables of a workload's containers, wherever they come from."""
+        space, found = item["metadata"]["namespace"], dict[str, str]()
+        for container in item["spec"]["template"]["spec"]["containers"]:
+            for source in container.get("envFrom") or []:
+                prefix = source.get("prefix", "")
+                whole = self._named(source, ("configMapRef", "secretRef"), space)
+                found |= {f"{prefix}{key}": text for key, text in whole.items() if f"{prefix}{key}" in reading.WANTED}
+            for entry in container.get("env") or []:
+                value = self._value(entry, space) if entry["name"] in reading.WANTED else None
                 found |= {} if value is None else {entry["name"]: value}
-    return found
+        return found
 
+    def files(self, pool: Object) -> Iterator[str]:
+        """Yield the pool's configuration files, out of the ConfigMaps and Secrets that it mounts."""
+        space = pool["metadata"]["namespace"]
+        for volume in pool["spec"]["template"]["spec"].get("volumes") or []:
+            data = self._named(volume, ("configMap", "secret"), space)
+            yield from (text for name, text in data.items() if name.endswith(".ini"))
 
-def _whole_sources(container: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for source in container.get("envFrom") or []:
-        for field, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+    def _value(self, entry: Mapping[str, Any], space: str) -> str | None:
+        source = entry.get("valueFrom")
+        if source is None:
+            return entry.get("value")
+        fields = ("configMapKeyRef", "secretKeyRef")
+        key = next((source[field]["key"] for field in fields if field in source), "")
+        return self._named(source, fields, space).get(key)
+
+    def _named(self, source: Mapping[str, Any], fields: tuple[str, str], space: str) -> dict[str, str]:
+        """Return what is in the ConfigMap or the Secret of a source; ``fields`` are where it may name one of these."""
+        for field, kind in zip(fields, ("ConfigMap", "Secret"), strict=True):
             if field in source:
-                yield kind, source[field]["name"], source.get("prefix", "")
+                name = source[field].get("name") or source[field].get("secretName")
+                return self._data(Query("v1", kind, name, space))
+        return {}
+
+    def _data(self, query: Query) -> dict[str, str]:
+        if query not in self._read:
+            (answer,) = read_all(self._client, [query])
+            if answer.status == "forbidden":
+                self.unread.add(str(query))
+            data = (answer.items[0].get("data") or {}) if answer.items else {}
+            self._read[query] = {str(key): _text(query.kind, value) for key, value in data.items()}
+        return self._read[query]
 
 
-def _value(client: Client, entry: Mapping[str, Any], space: str, unread: list[str]) -> str | None:
-    for field, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
-        reference = (entry.get("valueFrom") or {}).get(field)
-        if reference:
-            return _data(client, kind, reference["name"], space, unread).get(reference["key"])
-    return entry.get("value")
-
-
-def _files(client: Client, pool: Object, unread: list[str]) -> Iterator[str]:
-    """Yield the pool's configuration files, out of the ConfigMaps and Secrets that it mounts."""
-    space = pool["metadata"]["namespace"]
-    for volume in pool["spec"]["template"]["spec"].get("volumes") or []:
-        for field, kind, key in (("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName")):
-            if field in volume:
-                data = _data(client, kind, volume[field][key], space, unread)
-                yield from (text for name, text in data.items() if name.endswith(".ini"))
-
-
-def _data(client: Client, kind: str, name: str, space: str, unread: list[str]) -> dict[str, str]:
-    answers: Iterable[Answer] = read_all(client, [Query("v1", kind, name, space)])
-    (answer,) = answers
-    if answer.status == "forbidden":
-        unread.append(f"{kind} {space}/{name}")
-    found = (answer.items[0].get("data") or {}) if answer.items else {}
-    if kind == "ConfigMap":
-        return {str(key): str(value) for key, value in found.items()}
-    return {str(key): base64.b64decode(value).decode(errors="replace") for key, value in found.items()}
+def _text(kind: str, value: Any) -> str:
+    return base64.b64decode(value).decode(errors="replace") if kind == "Secret" else str(value)

@@ -19,6 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.authentik.capaci
     Pool,
     Setup,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik.workloads import HOST
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 
@@ -48,15 +49,18 @@ _AUTHENTIK = {
     "AUTHENTIK_POSTGRESQL__CONN_MAX_AGE": "conn_max_age",
 }
 _OLD_WORKER = "AUTHENTIK_WORKER__CONCURRENCY"
-HOST = "AUTHENTIK_POSTGRESQL__HOST"
-_POOL = ("pool_mode", "default_pool_size", "reserve_pool_size", "max_client_conn", "query_wait_timeout")
+POOL_SETTINGS = ("pool_mode", "default_pool_size", "reserve_pool_size", "max_client_conn", "query_wait_timeout")
 # What images of PgBouncer put before the names of its settings.
 _POOL_PREFIXES = ("", "PGBOUNCER_", "PGB_")
 _LINE = re.compile(r"^\s*([a-z_]+)\s*=\s*([^;#\n]*)", re.MULTILINE)
 WANTED = frozenset(
-    (*_AUTHENTIK, _OLD_WORKER, HOST, *(f"{prefix}{name.upper()}" for prefix in _POOL_PREFIXES for name in _POOL))
+    (
+        *_AUTHENTIK,
+        _OLD_WORKER,
+        HOST,
+        *(f"{prefix}{name.upper()}" for prefix in _POOL_PREFIXES for name in POOL_SETTINGS),
+    )
 )
-_COUNTS = frozenset(name for name in _DEFAULTS if name not in ("pool_mode", "conn_max_age", "query_wait_timeout"))
 REPLICAS = ("server_replicas", "worker_replicas", "pool_replicas")
 GIVEN = (*REPLICAS, *_DEFAULTS, "channels")
 
@@ -170,13 +174,13 @@ def _found(parts: Parts) -> Iterator[tuple[str, Any, str]]:
 
 
 def _of_pool(parts: Parts, environment: Mapping[str, str], name: str) -> Iterator[tuple[str, Any, str]]:
-    for setting in _POOL:
+    for setting in POOL_SETTINGS:
         for prefix in _POOL_PREFIXES:
             if f"{prefix}{setting.upper()}" in environment:
                 yield setting, environment[f"{prefix}{setting.upper()}"], name
     for text in parts.files:
         for setting, value in _LINE.findall(text):
-            if setting in _POOL:
+            if setting in POOL_SETTINGS:
                 yield setting, value.strip(), f"{name}, pgbouncer.ini"
 
 

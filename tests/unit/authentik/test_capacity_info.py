@@ -64,12 +64,16 @@ POOL = workload("pgbouncer", "docker.io/edoburu/pgbouncer:v1.23.1", 1)
 PLAN = [SERVER, WORKER, POOL, SERVICE, SETTINGS]
 
 
-def asked(objects: list[Object], forbidden: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
-    """The module's result in a cluster of those objects."""
+def asked(
+    objects: list[Object], forbidden: tuple[str, ...] = (), log: list[Query] | None = None, **options: Any
+) -> dict[str, Any]:
+    """The module's result in a cluster of those objects. ``log`` gets what was read."""
 
     def read(_client: Any, queries: list[Query]) -> list[Answer]:
         answers = []
         for query in queries:
+            if log is not None:
+                log.append(query)
             found = [
                 item
                 for item in objects
@@ -94,6 +98,21 @@ def test_the_charts_secret_is_read_and_nothing_of_it_but_the_numbers_is_returned
     assert result["sources"]["server_threads"] == "default"
     assert "max_connections" in result["assumed"]
     assert PASSWORD not in json.dumps(result)
+
+
+def test_a_secret_that_server_and_worker_share_is_read_once() -> None:
+    log: list[Query] = []
+    asked(PLAN, log=log)
+    assert [query.name for query in log if query.kind == "Secret"] == ["authentik"]
+
+
+def test_a_pool_in_another_namespace_is_found() -> None:
+    place = {"namespace": "databases"}
+    moved: list[Object] = [POOL, SERVICE]
+    pool, service = ({**each, "metadata": each["metadata"] | place} for each in moved)
+    settings = data("Secret", "authentik", AUTHENTIK_POSTGRESQL__HOST="pgbouncer.databases")
+    result = asked([SERVER, WORKER, pool, service, settings], namespace="sso")
+    assert result["sources"]["pool_replicas"] == "Deployment databases/pgbouncer"
 
 
 def test_what_would_be_is_told_before_it_is_done() -> None:

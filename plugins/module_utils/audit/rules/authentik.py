@@ -18,6 +18,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.audit.model impo
     hit,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.rules.words import listed, pods
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik import workloads
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
 
 BOOK = RuleBook()
@@ -119,7 +120,7 @@ def not_spread(cluster: Cluster) -> Iterator[Hit]:
 )
 def ignored_setting(cluster: Cluster) -> Iterator[Hit]:
     for item in [*authentik.components(cluster, "server"), *authentik.components(cluster, "worker")]:
-        version, names = authentik.version(item), authentik.environment(item)
+        version, names = workloads.version(item), authentik.environment(item)
         for pattern, since, why in _IGNORED:
             found = sorted(name for name in names if pattern.match(name))
             if found and version[:2] >= since:

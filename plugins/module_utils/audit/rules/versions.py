@@ -20,6 +20,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.audit.model impo
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.rules.traefik import container_field
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.rules.words import listed
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.traefiks import Traefik
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik import workloads
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import version_of
 
 BOOK = RuleBook()
@@ -98,7 +99,7 @@ def line_without_fixes(cluster: Cluster) -> Iterator[Hit]:
 )
 def authentik_hole(cluster: Cluster) -> Iterator[Hit]:
     for item in authentik.components(cluster, "server"):
-        version = authentik.version(item)
+        version = workloads.version(item)
         holes = [each for each in known_versions.AUTHENTIK_HOLES if each.affects(version)]
         if holes:
             told = "; ".join(f"{each.id} ({each.published}): {each.about}" for each in holes)
@@ -119,7 +120,7 @@ def authentik_hole(cluster: Cluster) -> Iterator[Hit]:
 )
 def authentik_line(cluster: Cluster) -> Iterator[Hit]:
     for item in authentik.components(cluster, "server"):
-        version = authentik.version(item)
+        version = workloads.version(item)
         if version and known_versions.is_old_line(version, known_versions.AUTHENTIK_LINES):
             lines = listed(f"{year}.{month}" for year, month in known_versions.AUTHENTIK_LINES)
             evidence = f"it is {'.'.join(map(str, version))}; {lines} get fixes"
