@@ -55,7 +55,7 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
 
     Raises NotRun with the remedy, Forbidden.
     """
-    found = cluster.read(client, [], "", "")
+    found = cluster.read(client, "", "")
     if found.unread:
         raise NotRun(f"the cluster may not be read: {found.unread[0]}")
     middleware = _middleware(found, given, path, name)

@@ -26,6 +26,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_po
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_links import Place, Surroundings
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION, crd_id
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import (
+    WORKLOADS,
     OtherTraefik,
     others_beside,
 )
@@ -92,21 +93,18 @@ def asking_of(client: Client, workload: Workload, cluster_domain: str) -> Asking
         Query(API_VERSION, "Middleware"),
         Query("v1", "Service"),
         Query("discovery.k8s.io/v1", "EndpointSlice"),
-        Query("apps/v1", "Deployment"),
-        Query("apps/v1", "DaemonSet"),
-        Query("apps/v1", "StatefulSet"),
         Query("v1", "ConfigMap", label_selector=_OURS),
         Query("networking.k8s.io/v1", "NetworkPolicy"),
+        *(Query("apps/v1", kind) for kind in WORKLOADS),
     ]
     targets, answers = read_targets(client, everything), read_found(client, queries)
-    middlewares, services, slices, deployments, daemons, stateful, config_maps, policies = (
-        answer.items for answer in answers
-    )
+    middlewares, services, slices, config_maps, policies, *of_kinds = (answer.items for answer in answers)
+    workloads = [item for items in of_kinds for item in items]
     points = entry_points_of(workload.arguments, public_ports(workload.item, services))
     around = Surroundings(
         services=_by_place(services),
         slices=_by_service(slices),
-        deployments=_by_place(item for item in deployments if is_ours(item)),
+        deployments=_by_place(item for item in workloads if item["kind"] == "Deployment" and is_ours(item)),
         config_maps=_by_place(config_maps),
         policies=policies,
         namespaces=_labels_of_namespaces(client),
@@ -120,7 +118,7 @@ def asking_of(client: Client, workload: Workload, cluster_domain: str) -> Asking
         chains=inner_chains(middlewares),
         known=frozenset(map(_name, middlewares)),
         points=points,
-        others=others_beside(client, workload, [*deployments, *daemons, *stateful], targets, middlewares),
+        others=others_beside(client, workload, workloads, targets, middlewares),
         around=_with_pods(client, around, [each for each in middlewares if forward_auth.is_forward_auth(each)]),
     )
 

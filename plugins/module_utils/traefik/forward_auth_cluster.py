@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What fallback proxies depend on, as it is in the cluster: read in one go."""
+"""What fallback proxies depend on, as it is in the cluster: first what all share, then what each one's place has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
@@ -18,6 +18,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import (
+    WORKLOADS,
     OtherTraefik,
     others_beside,
 )
@@ -25,7 +26,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites im
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload, find_workload
 
 _SLICES = "discovery.k8s.io/v1"
-_WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 _LISTS = (
     (API_VERSION, "Middleware"),
     (API_VERSION, "IngressRoute"),
@@ -98,9 +98,11 @@ class Found:
         return self.workload.arguments if self.workload else {}
 
 
-def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> Found:
-    """Everything at once. Raises Unreachable, Unauthorized."""
-    queries = _queries(wishes)
+def read(client: Client, namespace: str, name: str) -> Found:
+    """Return all but what is in the proxies' own namespaces, at once. Raises Unreachable, Unauthorized."""
+    # Ports by name are told by slices, a target without pods by its Deployment, and other Traefiks by all workloads.
+    queries = [Query(api_version, kind) for api_version, kind in _LISTS]
+    queries += [Query(_SLICES, "EndpointSlice"), *(Query("apps/v1", kind) for kind in WORKLOADS)]
     work: list[Callable[[], Any]] = [
         lambda: _traefik(client, namespace, name),
         lambda: read_all(client, queries),
@@ -110,11 +112,11 @@ def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> F
     of = {answer.query: answer for answer in answers}
     middlewares = of[Query(*_LISTS[0])].items
     items = [*of[Query(*_LISTS[1])].items, *of[Query(*_LISTS[2])].items]
-    unread = [answer.message for answer in answers if answer.status == "forbidden"]
+    unread = _unread(answers)
     targets = Targets(items, traefik_classes(of[Query(*_LISTS[5])].items))
     others = list[OtherTraefik]()
     if workload:
-        workloads = [item for answer in answers if answer.query.kind in _WORKLOADS for item in answer.items]
+        workloads = [item for answer in answers if answer.query.kind in WORKLOADS for item in answer.items]
         try:
             others = others_beside(client, workload, workloads, targets, middlewares)
         except Forbidden as error:
@@ -127,16 +129,32 @@ def read(client: Client, wishes: Sequence[Wish], namespace: str, name: str) -> F
         sites=sites_of(items, middlewares, workload.arguments) if workload else (),
         services=_by_place(of[Query(*_LISTS[3])].items),
         nodes=of[Query(*_LISTS[4])].items,
-        quotas=_by_namespace(answers, "ResourceQuota"),
-        ranges=_by_namespace(answers, "LimitRange"),
         workloads=_by_place(item for answer in answers if answer.query.kind == "Deployment" for item in answer.items),
-        secrets=_by_place(item for answer in answers if answer.query.kind == "Secret" for item in answer.items),
         slices=_slices(answers),
-        missing=frozenset(str(answer.query) for answer in answers if answer.query.name and answer.status == "missing"),
         unread=unread,
         others=others,
         kubernetes=kubernetes,
     )
+
+
+def with_places(client: Client, found: Found, wishes: Sequence[Wish]) -> Found:
+    """Return the same with what is in the wishes' namespaces, and their Secrets and priorities.
+
+    Raises Unreachable, Unauthorized.
+    """
+    answers = read_all(client, _queries(wishes))
+    return replace(
+        found,
+        quotas=_by_namespace(answers, "ResourceQuota"),
+        ranges=_by_namespace(answers, "LimitRange"),
+        secrets=_by_place(item for answer in answers if answer.query.kind == "Secret" for item in answer.items),
+        missing=frozenset(str(answer.query) for answer in answers if answer.query.name and answer.status == "missing"),
+        unread=[*found.unread, *_unread(answers)],
+    )
+
+
+def _unread(answers: Iterable[Answer]) -> list[str]:
+    return [answer.message for answer in answers if answer.status == "forbidden"]
 
 
 def _traefik(client: Client, namespace: str, name: str) -> tuple[Workload | None, str]:
@@ -154,9 +172,7 @@ def _kubernetes(client: Client) -> int:
 
 
 def _queries(wishes: Sequence[Wish]) -> list[Query]:
-    found = [Query(api_version, kind) for api_version, kind in _LISTS]
-    # Ports by name are told by these, a target without pods only by its Deployment, and other Traefiks by both.
-    found += [Query(_SLICES, "EndpointSlice"), *(Query("apps/v1", kind) for kind in _WORKLOADS)]
+    found = list[Query]()
     for wish in wishes:
         space = wish.namespace
         if not space:

@@ -36,8 +36,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_tr
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 OLDEST = (3, 0)
-# A flag as it comes from the command line or from AWX.
-_YES = ("true", "yes", "on", "1", "y", "t")
 _WRITE = ("get", "create", "patch")
 
 
@@ -200,7 +198,7 @@ def _other_traefik_faults(wish: Wish, found: Found, there: Situation) -> Iterato
         if not other.asks(names):
             continue
         said = wish.other_traefiks.get(other.name)
-        if said is None and _is_fenced(wish):
+        if said is None and wish.is_fenced:
             yield (
                 "other_traefiks",
                 f"{other.workload.ref} serves {other.told(names)} with the same middleware, and the proxy's "
@@ -215,9 +213,9 @@ def _other_traefik_warnings(wish: Wish, found: Found, there: Situation) -> Itera
     names = [qualified_name(each) for each in there.middlewares]
     for other in found.others:
         said = wish.other_traefiks.get(other.name)
-        if said == DENY and other.asks(names) and _is_fenced(wish):
+        if said == DENY and other.asks(names) and wish.is_fenced:
             yield f"{other.workload.ref} may not ask the proxy, as you said: it answers 500 for {other.told(names)}"
-        elif other.asks(names) and (said == ALLOW or not _is_fenced(wish)):
+        elif other.asks(names) and (said == ALLOW or not wish.is_fenced):
             yield (
                 f"{other.workload.ref} serves {other.told(names)} with the same middleware: they are not asked through "
                 f"it here; run verify.yml with resilient_traefik_traefik_namespace: {other.workload.ref.namespace} and "
@@ -226,10 +224,6 @@ def _other_traefik_warnings(wish: Wish, found: Found, there: Situation) -> Itera
     known = {other.name for other in found.others} | {found.traefik_place}
     for name in sorted(wish.other_traefiks.keys() - known):
         yield f"other_traefiks names {name}, and there is no such Deployment or DaemonSet of Traefik"
-
-
-def _is_fenced(wish: Wish) -> bool:
-    return str(wish.given.get("network_policy", True)).lower() in _YES
 
 
 def host_network_faults(workload: Workload | None) -> Faults:
@@ -270,7 +264,7 @@ def _place_faults(wish: Wish, found: Found, there: Situation) -> Iterator[tuple[
 def _secret_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
     """A Secret that is there has to be ours, or ours to take, and usable where it would not be written anew."""
     secret = found.secrets.get((wish.namespace, wish.users_secret))
-    if secret and not entries_of(secret, ours=True) and str(wish.given.get("take_over_secret")).lower() not in _YES:
+    if secret and not entries_of(secret, ours=True) and not wish.given.get("take_over_secret"):
         yield (
             "users_secret",
             f"Secret {wish.namespace}/{wish.users_secret} is there and not of this collection, and its users would be "

@@ -101,23 +101,18 @@ def run(task: Task) -> dict[str, Any]:
 
 def _wished(task: Task) -> tuple[list[Wish], cluster.Found]:
     """Return the wishes that this cluster calls for, and the cluster as read for them. Warn of what is left out."""
-    params, settings = task.params, dict(task.params["settings"])
-    traefik = params["traefik_namespace"], params["traefik_name"]
-    wishes = wishes_from(settings, params["proxies"])
-    found = cluster.read(task.client, wishes, *traefik)
-    entries = params["proxies"]
+    params, settings, entries = task.params, dict(task.params["settings"]), task.params["proxies"]
+    found = cluster.read(task.client, params["traefik_namespace"], params["traefik_name"])
+    # Only a role leaves it empty: where it is not given at all, it is missing.
+    if settings.get("namespace") == "":
+        settings["namespace"] = found.traefik_namespace or _USUAL_NAMESPACE
+    wishes = wishes_from(settings, entries)
     if params["discover"]:
         said = discover(params["discover"], entries, wishes, found, params["cluster_domain"])
         told = [*said.absent, *said.unknown]
         task.warnings.extend(_sentence(params["variables"], "", "proxies", words) for words in told)
-        entries = said.entries
-    # Only a role leaves it empty: where it is not given at all, it is missing.
-    if settings.get("namespace") == "":
-        settings["namespace"] = found.traefik_namespace or _USUAL_NAMESPACE
-    if (settings, entries) == (params["settings"], params["proxies"]):
-        return wishes, found
-    wishes = wishes_from(settings, entries)
-    return wishes, cluster.read(task.client, wishes, *traefik)
+        wishes = wishes_from(settings, said.entries)
+    return wishes, cluster.with_places(task.client, found, wishes)
 
 
 def _sentence(variables: str, about: str, option: str, words: str) -> str:
@@ -147,7 +142,7 @@ def _missing_rights(task: Task, found: cluster.Found, wishes: Sequence[Wish], th
         right
         for wish, one in zip(wishes, there, strict=True)
         if wish.namespace
-        for right in rights_of(wish, one, traefik, bool(wish.given.get("network_policy", True)))
+        for right in rights_of(wish, one, traefik, wish.is_fenced)
     ]
     try:
         return [f"{words}." for words in access.findings(access.missing_rights(task.client, wanted))]

@@ -27,6 +27,8 @@ _POLICY_NAMES = {"fallback_policy": "default", "fallback_policies": "hosts"}
 # A sentence of policy_from: the option, and what is wrong with it.
 _SENTENCE = re.compile(r"(?:^|(?<=\. ))([a-z_]+): (.*?)\.(?= [a-z_]+: |$)")
 _NEEDED = ("name", "namespace")
+_FLAGS = ("network_policy", "take_over_secret")
+_YES = ("true", "yes", "on", "1", "y", "t")
 _NO_USERS = "expected a list of users, each a mapping with its name"
 # Settings that only the objects need, beside those that are judged.
 _PASSED_ON = frozenset(
@@ -130,6 +132,11 @@ class Wish:
         return str(self.given.get("priority_class") or "")
 
     @property
+    def is_fenced(self) -> bool:
+        """Whether a NetworkPolicy keeps out whoever it does not name."""
+        return bool(self.given.get("network_policy", True))
+
+    @property
     def other_traefiks(self) -> Mapping[str, str]:
         """Which other Traefiks may ask it, ``allow`` or ``deny`` by namespace/name."""
         return self.given.get("other_traefiks") or {}
@@ -209,6 +216,8 @@ def _wish(given: dict[str, Any]) -> Wish:
             faults.append((option, "is needed"))
     if given.get("name") and not _NAME.match(str(given["name"])):
         faults.append(("name", f"{given['name']!r} is no name for a Service: lower-case letters, digits and hyphens"))
+    # A flag comes as text from the command line and from AWX; whatever reads it, the templates too, gets a bool.
+    given |= {option: str(given[option]).lower() in _YES for option in _FLAGS if option in given}
     _check_shapes(given, faults)
     _check_numbers(given, faults)
     policy = _policy(given, faults)

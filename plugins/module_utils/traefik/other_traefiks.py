@@ -26,6 +26,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
     workload_of,
 )
 
+# What may run Traefik.
+WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 # What the option other_traefiks says of one.
 ALLOW, DENY = "allow", "deny"
 # Hosts that a sentence names.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -22,29 +21,30 @@ Settings = dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("settings", "found", "place", "times"),
+    ("settings", "found", "place"),
     [
-        ({"namespace": ""}, Found(ELSEWHERE, ""), "kube-system", 2),
-        ({"namespace": "edge"}, Found(ELSEWHERE, ""), "edge", 1),
-        ({"namespace": ""}, Found(None, "there is no Traefik"), "traefik", 2),
+        ({"namespace": ""}, Found(ELSEWHERE, ""), "kube-system"),
+        ({"namespace": "edge"}, Found(ELSEWHERE, ""), "edge"),
+        ({"namespace": ""}, Found(None, "there is no Traefik"), "traefik"),
     ],
     ids=["Traefik's own", "the one that was given", "the usual one"],
 )
-def test_a_proxy_runs_beside_traefik_unless_a_namespace_is_given(
-    settings: Settings, found: Found, place: str, times: int
-) -> None:
-    asked: list[Sequence[Wish]] = []
+def test_a_proxy_runs_beside_traefik_unless_a_namespace_is_given(settings: Settings, found: Found, place: str) -> None:
+    asked: list[str] = []
 
-    def read(_client: Any, wishes: Sequence[Wish], *_traefik: str) -> Found:
-        asked.append(wishes)
-        return replace(found)
+    def read(_client: Any, *_traefik: str) -> Found:
+        asked.append("the cluster")
+        return found
+
+    def with_places(_client: Any, before: Found, wishes: Sequence[Wish]) -> Found:
+        asked.extend(wish.namespace for wish in wishes)
+        return before
 
     entry = {name: value for name, value in WISH.items() if name != "namespace"}
     options = {"settings": settings, "proxies": [entry], "traefik_namespace": "", "traefik_name": "", "discover": ""}
-    with mock.patch.object(forward_auth_cluster, "read", read):
+    with mock.patch.multiple(forward_auth_cluster, read=read, with_places=with_places):
         (wish,), _found = forward_auth_info._wished(Task(options | {"kubeconfig": "/nowhere"}))
     assert wish.namespace == place
     assert not wish.faults
-    # What is in the namespace is read where it is known.
-    assert [each[0].namespace for each in asked][-1] == place
-    assert len(asked) == times
+    # What is in the namespace is read where it is known, and the rest of the cluster once.
+    assert asked == ["the cluster", place]

@@ -144,8 +144,12 @@ def test_one_that_is_denied_stays_out_and_what_it_answers_is_told() -> None:
     assert len(facts.proxy_facts(one, situation(one, found, DOMAIN), around)["askers"]) == 1
 
 
-def test_without_a_fence_nobody_is_kept_out() -> None:
-    assert told(beside(traefik()), network_policy=False) == {}
+@pytest.mark.parametrize("given", [False, "false", "no"])
+def test_without_a_fence_nobody_is_kept_out(given: Any) -> None:
+    assert told(beside(traefik()), network_policy=given) == {}
+    # The template, to which text would be true, writes none either.
+    (one,) = wishes_from(WISH, [{"network_policy": given}])
+    assert one.given["network_policy"] is False
 
 
 def test_one_that_may_ask_must_be_able_to_resolve_the_proxys_name() -> None:

@@ -114,7 +114,7 @@ def _roll(situation: Situation, wishes: Wishes) -> Iterable[str]:
             "replica before one begins: set max_unavailable and max_surge, or RollingUpdate where it comes from"
         )
     unavailable = rolling.get("maxUnavailable", 1) if wishes.max_unavailable is None else wishes.max_unavailable
-    if ends_all_at_once(unavailable, wished_replicas(situation, wishes)):
+    if _ends_all_at_once(unavailable, wished_replicas(situation, wishes)):
         yield (
             f"max_unavailable: {unavailable} of {wished_replicas(situation, wishes)} replicas of "
             f"{situation.workload.ref} may be away while it rolls, which is all of them: set a lower one"
@@ -130,7 +130,7 @@ def _roll(situation: Situation, wishes: Wishes) -> Iterable[str]:
         )
 
 
-def ends_all_at_once(max_unavailable: Any, replicas: int) -> bool:
+def _ends_all_at_once(max_unavailable: Any, replicas: int) -> bool:
     """Whether a roll may take away all replicas at the same time. One replica is said to be too few elsewhere."""
     text = str(max_unavailable)
     if replicas < 2 or not text.removesuffix("%").isdigit():
