@@ -22,7 +22,7 @@ function strangerTo(known) {
 async function askAll(known) {
     const found = [], untold = [];
     const began = Date.now(), stranger = strangerTo(known);
-    let isComplete = false;
+    let isComplete = false, own = false;
     let from = 0;
     for (let next = known.length ? known.length + 1 : 4; !isComplete && from < settings.keys.length; next = 4) {
         const asked = settings.keys.slice(from, from + next).map((key, i) => ({key: key, peer: known[from + i] || ''}));
@@ -31,7 +31,7 @@ async function askAll(known) {
         const replies = await Promise.all(asked.map((pod, i) => pods.ask(pod, stranger(from + i), guess)));
         for (let i = 0; i < replies.length && !isComplete; i++) {
             const reply = replies[i];
-            found.own = found.own || reply.own;
+            own = own || reply.own;
             if (reply.refused) {
                 ngx.shared.state.set('refused', '1');
             }
@@ -46,9 +46,7 @@ async function askAll(known) {
         from += asked.length;
         isComplete = isComplete || Date.now() - began > settings.check_every_ms - settings.check_within_ms - 100;
     }
-    const all = found.concat(silentOnes(known, found, untold));
-    all.own = found.own;
-    return all;
+    return {pods: found.concat(silentOnes(known, found, untold)), own: own};
 }
 
 // Who was asked where nobody answered in time is not told. It was one of those that were known and are not told to be well or failed
@@ -96,9 +94,9 @@ async function check(s) {
     const isFirstRound = ngx.shared.state.get('open') === undefined;
     const before = pods.known();
     const othersAreWell = before.some((pod) => pod.open);
-    const found = await askAll(before.map((pod) => pod.peer));
+    const asked = await askAll(before.map((pod) => pod.peer)), found = asked.pods;
     // This proxy had no means to ask: nothing is known of the target, and nothing opens by it.
-    if (found.own && !found.some((pod) => pod.well)) {
+    if (asked.own && !found.some((pod) => pod.well)) {
         ngx.log(ngx.ERR, 'the target could not be asked: no connections, files or memory left');
         return;
     }
