@@ -30,11 +30,17 @@ def definitions(admin: Client) -> Iterator[None]:
     """The kinds of k3s. They are gone before the next test wants them again."""
     defined = list(yaml.safe_load_all(DEFINITIONS.read_text()))
     writer, refs = Writer(admin, check_mode=False), [ref_of(item) for item in defined]
+    # Those of a test before this one may still be on their way out: applied now, they would be gone a moment later.
+    wait_until_gone(admin, [ref for ref in refs if _is_going(admin, ref)], 60, print)
     writer.apply(defined)
     wait_until_ready(admin, refs, 30, print)
     yield
     writer.delete(refs)
     wait_until_gone(admin, refs, 60, print)
+
+
+def _is_going(admin: Client, ref: ObjectRef) -> bool:
+    return bool(((admin.find(ref) or {}).get("metadata") or {}).get("deletionTimestamp"))
 
 
 @pytest.fixture

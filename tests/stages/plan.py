@@ -55,6 +55,8 @@ class Stage:
 DEPTH = ("DEPTH=short",)
 EVERY = ("WITH=--all",)
 LAB, OTHER_LAB = ("lab",), ("lab-beside",)
+# What somebody did to his lab is no part of a proof: `make demo` leaves it hardened.
+NO_LAB = Stage("lab-down", "lab", called="no-lab")
 
 # What needs no lab runs while the lab is built and while its tests wait. Three workers leave no processor idle: beside
 # them these cost as much time as they take. What follows them leaves one of two.
@@ -67,6 +69,7 @@ FREE = (
     Stage("sanity", "free"),
 )
 SHORT = (
+    NO_LAB,
     Stage("lab", "lab"),
     Stage("together", "lab", needs=LAB, variables=DEPTH),
     # Its drills expect short waits, and get them beside what is alone, and not beside three workers.
@@ -87,6 +90,7 @@ SHORT = (
     Stage("quiet", "lab", quiet=True, needs=LAB, variables=DEPTH),
 )
 ALL = (
+    NO_LAB,
     Stage("lab", "lab"),
     Stage("together", "lab", needs=LAB),
     Stage("molecule", "lab", needs=LAB),
