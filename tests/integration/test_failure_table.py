@@ -14,7 +14,7 @@ from _pytest.mark import ParameterSet
 
 from tests.integration.support_even_load import EvenLoad, Reply, slow
 from tests.integration.support_failure_figures import Figures, Row, percentile, row_of
-from tests.integration.support_failures import HARMLESS, WAYS, Way, crashes, replace_proxies
+from tests.integration.support_failures import HARMLESS, WAYS, Way, crashes, fallen_back, replace_proxies
 from tests.integration.support_fallback import basic
 from tests.integration.support_fallback_lab import (
     HOST,
@@ -116,18 +116,21 @@ def complaints_about(reply: Reply, passed: int | None, longest: float, fallen: M
     return found
 
 
-def back_after(load: EvenLoad, healed: float) -> float:
-    """Seconds from the healing to the first of three answers in a row that members got by their sessions."""
+def back_after(lab: FallbackLab, load: EvenLoad, healed: float) -> float:
+    """Seconds from the healing to when the last request that fell back was sent.
 
-    def three() -> list[float]:
-        members = sorted(load.between(healed, float("inf"), "member"), key=lambda reply: reply.sent)
-        return [a.sent for a, *more in zip(members, members[1:], members[2:], strict=False) if good(a, *more)]
+    Over when every proxy has found the target well: each of them checks by itself, and what one that is still falling back
+    answers belongs to this outage, not to the next.
+    """
+    fallen_back(lab, SPACE, PROXY, False)
+    known = time.monotonic()
 
-    def good(*replies: Reply) -> bool:
-        return all(reply.status == 200 and not reply.fell_back for reply in replies)
+    def by_session(reply: Reply) -> bool:
+        return reply.who == "member" and reply.status == 200 and not reply.fell_back
 
-    load.first(lambda reply: bool(three()) and reply.sent >= three()[0], healed, "sessions count again", 30)
-    return three()[0] - healed
+    load.first(by_session, known, "sessions count again", 30)
+    fallen = [reply.sent for reply in load.between(healed, known) if reply.fell_back]
+    return max(fallen, default=healed) - healed
 
 
 def reasons(lab: FallbackLab, proxy: str) -> dict[str, float]:
@@ -173,7 +176,7 @@ def measured_once(lab: FallbackLab, session: dict[str, str], name: str, way: Way
             over = began + OUTAGE_SECONDS
             load.answered_until(over)
         healed = time.monotonic()
-        back = back_after(load, healed)
+        back = back_after(lab, load, healed)
     after = reasons(lab, PROXY)
     by_reason = {reason: int(after[reason] - before.get(reason, 0)) for reason in after}
     row = row_of(name, load, began, began + SETTLED_AFTER, over, back=back, by_reason=by_reason)
@@ -224,7 +227,7 @@ def test_proxies_that_start_without_the_name_fall_back_and_recover(
             over = began + 2
             load.answered_until(over)
             gone.close()
-            back = back_after(load, time.monotonic())
+            back = back_after(proxies, load, time.monotonic())
     row = row_of("name missing at start", load, began, began, over, back=back, by_reason={})
     figures.add(row, load, over, over)
     assert not complaints(load, None, FORGOTTEN)
