@@ -20,6 +20,8 @@ options:
       - The proxies that are wanted. The keys of each are the variables of the role C(auth_proxy) without their prefix,
         and C(name). Needed are C(name), C(namespace) and C(path), here or in O(settings).
       - C(middleware) has C(namespace) and C(name). Without a name it is the middleware that asks C(path).
+      - C(kind) says what kind of service is asked where that cannot be told, such as C(generic_auth) or
+        C(generic_allow).
       - C(target) has C(namespace), C(service), C(port) and C(pod_port). Without a service it is the Service that the
         middleware asks, or the one before which a proxy of this collection stands already.
     type: list
@@ -59,11 +61,19 @@ options:
         out, with a warning. Other services of a known kind that routes ask get an entry each, such as
         V(auth-proxy-authelia).
       - The kinds are authentik, Authelia, tinyauth, oauth2-proxy, Pomerium, traefik-forward-auth, CrowdSec's bouncer
-        and bot blockers by the name of their Service.
+        and bot blockers, told by the path that is asked, by the Service and its labels, or by the image of its pods.
+        What names a user to applications is never taken for a blocker.
+      - All middlewares of routes that ask the same port, path and query of one Service ask one proxy. One that cannot
+        be protected as it is is left out with a warning that says why.
       - Nothing is found by default, and what is not there is a finding.
     type: str
     choices: ['', auth, bot_block]
     default: ''
+  left_alone:
+    description: Middlewares that may ask without a proxy, as C(NAMESPACE/NAME). No proxy is found for them.
+    type: list
+    elements: str
+    default: []
   cluster_domain:
     description: The DNS domain of the cluster.
     type: str

@@ -15,6 +15,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming i
 
 # What our own Service says of the Service that it stands before: NAMESPACE/NAME:PORT.
 TARGET_ANNOTATION = "resilient.traefik/target"
+# Which role keeps a proxy of ours (auth or bot_block), at its Service.
+ROLE_ANNOTATION = "resilient.traefik/role"
 # How authentik's Kubernetes integration and its chart label what they make.
 AUTHENTIK_NAMES = ("authentik", "authentik-proxy")
 _OUTPOST_IMAGE = re.compile(r"(^|/)goauthentik/proxy([:@]|$)")
@@ -97,6 +99,16 @@ def is_outpost(service: Object) -> bool:
     return (service["metadata"].get("labels") or {}).get("app.kubernetes.io/name") == "authentik-proxy"
 
 
+def images_behind(service: Object, workloads: Iterable[Object]) -> list[str]:
+    """Return the images of the pods that a Service would select of those workloads of its namespace."""
+    return [
+        str(container.get("image") or "")
+        for workload in workloads
+        if serves(workload, service)
+        for container in workload["spec"]["template"]["spec"]["containers"]
+    ]
+
+
 def keeps_sessions_apart(service: Object, workloads: Iterable[Object]) -> str:
     """Why the pods behind a Service do not share their sessions, in words; empty where nothing says so.
 
@@ -105,14 +117,10 @@ def keeps_sessions_apart(service: Object, workloads: Iterable[Object]) -> str:
     name = f"Service {service['metadata'].get('namespace', '')}/{service['metadata']['name']}"
     if service["spec"].get("sessionAffinity", "None") != "None":
         return f"{name} has sessionAffinity {service['spec']['sessionAffinity']}"
-    images = [
-        str(container.get("image") or "")
-        for workload in workloads
-        if serves(workload, service)
-        for container in workload["spec"]["template"]["spec"]["containers"]
-    ]
     selected = (service["spec"].get("selector") or {}).get("app.kubernetes.io/name")
-    if selected == AUTHENTIK_NAMES[1] or any(_OUTPOST_IMAGE.search(image) for image in images):
+    if selected == AUTHENTIK_NAMES[1] or any(
+        _OUTPOST_IMAGE.search(image) for image in images_behind(service, workloads)
+    ):
         return f"{name} leads to a standalone outpost"
     return ""
 
@@ -125,6 +133,11 @@ def remembered_target(service: Object) -> dict[str, Any]:
     return {"namespace": namespace, "service": name, "port": int(port)} if name and port.isdigit() else {}
 
 
+def role_of(service: Object | None) -> str:
+    """Return which role keeps a proxy of ours (auth or bot_block), as its Service says; else empty."""
+    return str((((service or {}).get("metadata") or {}).get("annotations") or {}).get(ROLE_ANNOTATION) or "")
+
+
 def chosen(middlewares: Iterable[Object], namespace: str, name: str, path: str) -> list[Object]:
     """The middlewares that a wish may mean: by name and namespace, without a name by the path that they ask.
 
@@ -133,7 +146,7 @@ def chosen(middlewares: Iterable[Object], namespace: str, name: str, path: str) 
     inside = [each for each in middlewares if namespace in ("", each["metadata"]["namespace"])]
     if name:
         return [each for each in inside if each["metadata"]["name"] == name]
-    return [each for each in inside if is_forward_auth(each) and asked_by(each).path == path]
+    return [each for each in inside if is_forward_auth(each) and (asked_by(each).path or "/") == (path or "/")]
 
 
 def preferred(matching: Sequence[Object], traefik_namespace: str, used: Collection[str] = ()) -> list[Object]:
@@ -153,6 +166,12 @@ def preferred(matching: Sequence[Object], traefik_namespace: str, used: Collecti
 def service_port(service: Object, port: int) -> Object | None:
     """The Service's port of that number."""
     return next((each for each in service["spec"].get("ports") or [] if each["port"] == port), None)
+
+
+def is_of_https(port: Mapping[str, Any]) -> bool:
+    """Whether a Service's port says of itself that it is for https, by its protocol, its name or its number."""
+    says = str(port.get("appProtocol") or port.get("name") or "").lower()
+    return says.startswith("https") or port["port"] == 443
 
 
 def pod_port(service: Object, port: Object, slices: Iterable[Object], workloads: Iterable[Object]) -> int:

@@ -92,6 +92,25 @@ class Found:
             return str(remembered.get("namespace")), str(remembered.get("service"))
         return service["metadata"]["namespace"], service["metadata"]["name"]
 
+    def asked(self, middleware: Object, cluster_domain: str) -> tuple[str, ...]:
+        """Return what tells one target from another: the Service that is asked in the end, its port, path and query.
+
+        Two ports of a Service are two targets, two outposts in one pod for example. A port for https is the same
+        target as the one for http where there is no more than one of that. What is outside the cluster is known by its
+        address. Through a path or query of its own each has to have a proxy of its own.
+        """
+        address = forward_auth.asked_by(middleware)
+        place = self.asked_in_the_end(middleware, cluster_domain)
+        if place is None:
+            return (address.url,)
+        service = self.service_behind(middleware, cluster_domain) or {}
+        port = forward_auth.remembered_target(service).get("port", 0) if is_ours(service) else address.port
+        target = self.services.get(place)
+        if target is not None and not is_ours(service) and address.scheme == "https":
+            plain = [each["port"] for each in target["spec"].get("ports") or [] if not forward_auth.is_of_https(each)]
+            port = plain[0] if len(plain) == 1 else port
+        return (*place, str(port), address.path or "/", address.query)
+
     @property
     def settings(self) -> Mapping[str, str]:
         """Traefik's static settings."""

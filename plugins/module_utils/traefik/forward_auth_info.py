@@ -14,7 +14,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_cluster as cluster
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_discovery import discover
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_discovery import (
+    discover,
+    kind_faults,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_facts import (
     Surroundings,
     check_hosts_of,
@@ -63,6 +66,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "dns": {"type": "str", "default": ""},
     "cluster_domain": {"type": "str", "default": "cluster.local"},
     "discover": {"type": "str", "choices": ["", AUTH, BOT_BLOCK], "default": ""},
+    "left_alone": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -77,6 +81,7 @@ def run(task: Task) -> dict[str, Any]:
     there = [situation(wish, found, params["cluster_domain"]) for wish in wishes]
     common = [*cluster_faults(found), *entry_point_faults(params["entry_point"], found), *common_faults(wishes)]
     common += secrets_of_others(wishes, found)
+    common += kind_faults(params["discover"], wishes) if params["discover"] else []
     common += dns_faults(params["dns"], dns) if wishes else []
     findings = [_sentence(params["variables"], "", *fault) for fault in common]
     shared = _hosts_behind(found, there)
@@ -87,7 +92,9 @@ def run(task: Task) -> dict[str, Any]:
         task.warnings.extend(warnings_of(wish, found, one))
     findings += _missing_rights(task, found, wishes, there)
     task.warnings.extend(f"{words}." for words in provider_warnings(found) if wishes)
-    facts = [proxy_facts(wish, one, around) for wish, one in zip(wishes, there, strict=True)]
+    facts = [
+        {**proxy_facts(wish, one, around), "role": params["discover"]} for wish, one in zip(wishes, there, strict=True)
+    ]
     task.warnings.extend(warning for each in facts for warning in each.pop("warnings"))
     return {
         "changed": False,
@@ -108,10 +115,12 @@ def _wished(task: Task) -> tuple[list[Wish], cluster.Found]:
         settings["namespace"] = found.traefik_namespace or _USUAL_NAMESPACE
     wishes = wishes_from(settings, entries)
     if params["discover"]:
-        said = discover(params["discover"], entries, wishes, found, params["cluster_domain"])
+        said = discover(
+            params["discover"], entries, wishes, found, params["cluster_domain"], params["left_alone"] or ()
+        )
         told = [*said.absent, *said.unknown]
         task.warnings.extend(_sentence(params["variables"], "", "proxies", words) for words in told)
-        wishes = wishes_from(settings, said.entries)
+        wishes = said.wishes(settings)
     return wishes, cluster.with_places(task.client, found, wishes)
 
 

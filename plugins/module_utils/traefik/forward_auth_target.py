@@ -69,6 +69,8 @@ def situation(wish: Wish, found: Found, cluster_domain: str) -> Situation:
 
 def _middleware(wish: Wish, found: Found, cluster_domain: str, faults: Faults) -> tuple[Object | None, list[Object]]:
     """Return the middleware, and its copies for routes of other namespaces; None and nothing where none is meant."""
+    if wish.exactly:
+        return _found_before(wish, found)
     given = wish.given.get("middleware") or {}
     namespace, name = str(given.get("namespace") or ""), str(given.get("name") or "")
     path = str(wish.given.get("path", ""))
@@ -99,21 +101,22 @@ def _middleware(wish: Wish, found: Found, cluster_domain: str, faults: Faults) -
     return matching[0], matching[1:]
 
 
+def _found_before(wish: Wish, found: Found) -> tuple[Object | None, list[Object]]:
+    """Return the very middlewares that were found for a wish, in their order."""
+    by_place = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in found.middlewares}
+    middlewares = [by_place[place] for place in wish.exactly]
+    return middlewares[0], middlewares[1:]
+
+
 def _are_used(middlewares: Sequence[Object], used: Collection[str]) -> bool:
     return all(qualified_name(each) in used for each in middlewares)
 
 
 def _ask_the_same(middlewares: Sequence[Object], found: Found, cluster_domain: str) -> bool:
     """Whether all lead to one path of one Service, some perhaps through this proxy already."""
-    asked = {_asked_in_the_end(each, found, cluster_domain) for each in middlewares}
-    return len(asked) == 1 and None not in asked
-
-
-def _asked_in_the_end(middleware: Object, found: Found, cluster_domain: str) -> tuple[str, str, str] | None:
-    place = found.asked_in_the_end(middleware, cluster_domain)
-    address = forward_auth.asked_by(middleware)
-    # Through a path of its own query each would have to have a proxy of its own.
-    return (*place, f"{address.path}?{address.query}") if place else None
+    return len({found.asked(each, cluster_domain) for each in middlewares}) == 1 and all(
+        found.asked_in_the_end(each, cluster_domain) for each in middlewares
+    )
 
 
 def _there_are(found: Found) -> str:
@@ -254,9 +257,7 @@ def _look_at_service(wish: Wish, found: Found, result: Situation) -> None:
 
 def _speaks_tls(port: Mapping[str, Any], asked: Address) -> bool:
     """Whether a Service's port is for https: as it says itself, or as the middleware asks it."""
-    says = str(port.get("appProtocol") or port.get("name") or "").lower()
-    is_asked = asked.scheme == "https" and asked.port == port["port"]
-    return is_asked or says.startswith("https") or port["port"] == 443
+    return (asked.scheme == "https" and asked.port == port["port"]) or forward_auth.is_of_https(port)
 
 
 def _workloads_in(found: Found, namespace: str) -> list[Object]:

@@ -14,6 +14,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.htpasswd.wishes 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy import ANSWERS_OF_THE_ILL, Policy
 from ansible_collections.resilient.traefik.plugins.module_utils.proxy.policy_reading import USER_NAME, policy_from
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_kinds import BY_NAME
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import shape_faults
 
 DO_NOT_SCHEDULE, SCHEDULE_ANYWAY = "DoNotSchedule", "ScheduleAnyway"
@@ -27,7 +28,7 @@ _POLICY_NAMES = {"fallback_policy": "default", "fallback_policies": "hosts"}
 # A sentence of policy_from: the option, and what is wrong with it.
 _SENTENCE = re.compile(r"(?:^|(?<=\. ))([a-z_]+): (.*?)\.(?= [a-z_]+: |$)")
 _NEEDED = ("name", "namespace")
-_FLAGS = ("network_policy", "take_over_secret")
+_FLAGS = ("authentik", "network_policy", "take_over_secret")
 _YES = ("true", "yes", "on", "1", "y", "t")
 _NO_USERS = "expected a list of users, each a mapping with its name"
 # Settings that only the objects need, beside those that are judged.
@@ -54,6 +55,7 @@ _JUDGED = frozenset(
             "hosts",
             "htpasswd",
             "identity_headers",
+            "kind",
             "middleware",
         ),
         *("node_selector", "other_traefiks", "port", "replicas", "take_over_secret", "target", "tolerations"),
@@ -74,7 +76,8 @@ _AUTHENTIK: dict[str, Any] = {
 class Wish:
     """One proxy. ``given`` are all settings but secrets, ``own`` the options that it has for itself.
 
-    ``faults`` are what is wrong with them by itself, by option.
+    ``faults`` are what is wrong with them by itself, by option. ``exactly`` are the middlewares that are to ask it, by
+    namespace and name, where they were found; where it is empty, ``given`` says which.
     """
 
     given: Mapping[str, Any]
@@ -82,6 +85,7 @@ class Wish:
     user_names: tuple[str, ...]
     faults: tuple[tuple[str, str], ...]
     own: frozenset[str] = frozenset()
+    exactly: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -216,6 +220,8 @@ def _wish(given: dict[str, Any]) -> Wish:
             faults.append((option, "is needed"))
     if given.get("name") and not _NAME.match(str(given["name"])):
         faults.append(("name", f"{given['name']!r} is no name for a Service: lower-case letters, digits and hyphens"))
+    if given.get("kind") and given["kind"] not in BY_NAME:
+        faults.append(("proxies", f"{given['kind']!r} is no kind of service; there are {', '.join(BY_NAME)}"))
     # A flag comes as text from the command line and from AWX; whatever reads it, the templates too, gets a bool.
     given |= {option: str(given[option]).lower() in _YES for option in _FLAGS if option in given}
     _check_shapes(given, faults)

@@ -12,7 +12,10 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik import f
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_findings as judgement
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth_routes as routing
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_cluster import Found
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_discovery import discover
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_discovery import (
+    discover,
+    kind_faults,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_kinds import kind_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_target import situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import wishes_from
@@ -131,21 +134,23 @@ def test_providers_whose_routes_are_not_read_are_named() -> None:
     assert judgement.provider_warnings(FOUND) == []
 
 
-def cluster(*asked: tuple[str, str, str], also: dict[tuple[str, str], Any] | None = None) -> Found:
-    """A cluster whose routes use middlewares, given as (namespace/name, address, Service's namespace/name)."""
+def cluster(*asked: tuple[Any, ...], also: dict[tuple[str, str], Any] | None = None) -> Found:
+    """A cluster whose routes use middlewares, given as (namespace/name, address, Service's namespace/name, more)."""
     items, services = [], dict(also or {})
-    for place, address, target in asked:
+    for place, address, target, *more in asked:
         namespace, name = place.split("/")
-        items.append(middleware(name, namespace, forwardAuth={"address": address}))
+        items.append(middleware(name, namespace, forwardAuth={"address": address} | (more[0] if more else {})))
         space, _slash, called = target.partition("/")
-        services.setdefault((space, called), service(called, space))
-    used = [route(f"Host(`s{number}.test`)", place) for number, (place, _address, _target) in enumerate(asked)]
+        ports = [{"port": fa.address_of(address).port or 80, "targetPort": 9000}]
+        services.setdefault((space, called), service(called, space, ports=ports))
+    used = [route(f"Host(`s{number}.test`)", each[0]) for number, each in enumerate(asked)]
     return replace(FOUND, middlewares=items, routes=routing.routes(used, items), services=services)
 
 
 AUTHELIA = ("sso/authelia", "http://authelia.sso:9091/api/authz/forward-auth", "sso/authelia")
 OAUTH = ("apps/oauth", "http://oauth2-proxy.sso:4180/oauth2/auth", "sso/oauth2-proxy")
 AUTHENTIK = ("traefik/sso", f"http://outpost.sso:9000{AUTHENTIK_PATH}", "sso/outpost")
+OUTPOST = {("sso", "outpost"): service("outpost", "sso", labels={"app.kubernetes.io/name": "authentik-proxy"})}
 BOTS = ("traefik/ai-bot-block", "http://blocker.bots:8080/check", "bots/blocker")
 CROWDSEC = ("traefik/crowdsec", "http://bouncer.crowdsec:80/api/v1/forwardAuth", "crowdsec/bouncer")
 AUTH_WISH = {"namespace": "traefik", "path": AUTHENTIK_PATH, "middleware": {}, "users": [{"name": "x"}]}
@@ -216,7 +221,10 @@ def test_the_same_proxies_are_found_once_they_stand() -> None:
     annotations = {fa.TARGET_ANNOTATION: "sso/authelia:9091"}
     ours = service("auth-proxy-authelia", "traefik", labels=dict(OUR_LABELS), annotations=annotations)
     address = "http://auth-proxy-authelia.traefik.svc.cluster.local.:9000/api/authz/forward-auth"
-    also = {("traefik", "auth-proxy-authelia"): ours, ("sso", "authelia"): service("authelia")}
+    also = {
+        ("traefik", "auth-proxy-authelia"): ours,
+        ("sso", "authelia"): service("authelia", ports=[{"port": 9091, "targetPort": 9091}]),
+    }
     found = cluster(("sso/authelia", address, "traefik/auth-proxy-authelia"), also=also)
     assert discovered("auth", found, AUTH_WISH)[0] == ["auth-proxy-authelia"]
 
@@ -226,12 +234,12 @@ def test_the_same_proxies_are_found_once_they_stand() -> None:
     [
         ("http://x.y:1/outpost.goauthentik.io/auth/nginx", "x", "authentik"),
         ("http://x.y:1/api/verify?rd=https://login.example.test", "x", "authelia"),
-        ("http://x.y:1/oauth2/auth", "x", "oauth2-proxy"),
-        ("http://x.y:1/", "traefik-forward-auth", "traefik-forward-auth"),
+        ("http://x.y:1/oauth2/auth", "x", "oauth2_proxy"),
+        ("http://x.y:1/", "traefik-forward-auth", "traefik_forward_auth"),
         ("http://x.y:1/verify", "pomerium", "pomerium"),
         ("http://x.y:1/api/auth/traefik", "x", "tinyauth"),
         ("http://x.y:1/api/v1/forwardAuth", "x", "crowdsec"),
-        ("http://x.y:1/", "anubis", "bot-blocker"),
+        ("http://x.y:1/", "anubis", "bot_block"),
         ("http://x.y:1/", "something", ""),
     ],
 )
@@ -263,3 +271,173 @@ def test_no_finding_shows_the_password_of_an_address(host: str) -> None:
     said = discover("auth", given, wishes_from(AUTH_WISH, given), unknown, DOMAIN)
     assert said.unknown
     assert "s3cret" not in str(said.unknown)
+
+
+def looked_at(role: str, found: Found, *entries: dict[str, Any], **more: Any) -> tuple[dict[str, Any], Any]:
+    """The middlewares of each proxy of a role by the proxy's name, and all that was found."""
+    settings = AUTH_WISH | {"authentik": True} if role == "auth" else BOT_WISH
+    given = list(entries) or [{"name": "auth-proxy" if role == "auth" else "bot-block-proxy"}]
+    said = discover(role, given, wishes_from(settings, given), found, DOMAIN, **more)
+    wishes = said.wishes(settings)
+    there = {wish.name: situation(wish, found, DOMAIN) for wish in wishes}
+    assert not [fault for each in there.values() for fault in each.faults], "what is found can be protected"
+    return {
+        name: sorted(f"{one['metadata']['namespace']}/{one['metadata']['name']}" for one in each.middlewares)
+        for name, each in there.items()
+    }, said
+
+
+USER = {"authResponseHeaders": ["X-Auth-Request-User"]}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"authResponseHeaders": ["X-User", "X-Email"]},
+        {"authResponseHeadersRegex": "^X-User"},
+        {"headerField": "X-WebAuth-User"},
+        {"addAuthCookiesToResponse": ["session"]},
+        {"authSigninURL": "https://login.example.test"},
+        {"authResponseHeaders": ["X-User", "X-Auth-Fallback", "Authorization"]},
+    ],
+)
+@pytest.mark.parametrize("asked", ["http://sso-gate.sso:80/api/v1/forwardAuth", "http://anubis-sso.sso:80/check"])
+def test_what_names_a_user_is_no_blocker_whatever_its_path_or_name(asked: str, given: dict[str, Any]) -> None:
+    called = fa.address_of(asked).host.partition(".")[0]
+    proxies, _said = looked_at("bot_block", cluster(("a/login", asked, f"sso/{called}", given)))
+    assert proxies == {}
+
+
+def test_a_found_proxy_takes_the_middlewares_that_it_was_found_for_and_no_other() -> None:
+    found = cluster(
+        ("a/bots", "http://anubis.bots:8080", "bots/anubis"),
+        ("a/oauth", "http://oauth2-proxy.sso:4180/", "sso/oauth2-proxy", USER),
+    )
+    assert looked_at("bot_block", found)[0] == {"bot-block-proxy-bot-block": ["a/bots"]}
+    assert looked_at("auth", found)[0] == {"auth-proxy-oauth2-proxy": ["a/oauth"]}
+
+
+def test_a_proxy_of_the_other_role_is_left_alone() -> None:
+    """It would turn a login into something that lets everybody in, at the second run."""
+    notes = {fa.TARGET_ANNOTATION: "apps/anubis:80", fa.ROLE_ANNOTATION: "auth"}
+    ours = service("auth-proxy-own", "traefik", labels=dict(OUR_LABELS), annotations=notes)
+    also = {
+        ("traefik", "auth-proxy-own"): ours,
+        ("apps", "anubis"): service("anubis", "apps", ports=[{"port": 80, "targetPort": 8080}]),
+    }
+    asked = ("a/gate", "http://auth-proxy-own.traefik.svc.cluster.local.:9000/check", "traefik/auth-proxy-own")
+    assert looked_at("bot_block", cluster(asked, also=also))[0] == {}
+    ours["metadata"]["annotations"][fa.ROLE_ANNOTATION] = "bot_block"
+    assert looked_at("bot_block", cluster(asked, also=also))[0] == {"auth-proxy-own": ["a/gate"]}
+
+
+def test_two_ports_of_a_service_are_two_targets_and_https_beside_http_is_one() -> None:
+    two = [{"name": "one", "port": 4180}, {"name": "two", "port": 4181}]
+    asked = (
+        ("a/one", "http://oauth2-proxy.sso:4180/oauth2/auth", "sso/oauth2-proxy", USER),
+        ("m/two", "http://oauth2-proxy.sso:4181/oauth2/auth", "sso/oauth2-proxy", USER),
+    )
+    also = {("sso", "oauth2-proxy"): service("oauth2-proxy", "sso", ports=two)}
+    assert looked_at("auth", cluster(*asked, also=also))[0] == {
+        "auth-proxy-oauth2-proxy": ["a/one"],
+        "auth-proxy-oauth2-proxy-2": ["m/two"],
+    }
+    https = ("a/https", "https://outpost.sso:9443/oauth2/auth", "sso/outpost", USER)
+    http = ("b/http", "http://outpost.sso:9000/oauth2/auth", "sso/outpost", USER)
+    also = {("sso", "outpost"): service("outpost", "sso", ports=BOTH)}
+    assert looked_at("auth", cluster(https, http, also=also))[0] == {"auth-proxy-oauth2-proxy": ["a/https", "b/http"]}
+
+
+def test_every_copy_is_led_to_its_own_target_where_two_targets_share_a_path() -> None:
+    found = cluster(
+        ("a/oauth", "http://oauth2-proxy.sso:4180/oauth2/auth", "sso/oauth2-proxy", USER),
+        ("b/oauth", "http://oauth2-proxy.sso:4180/oauth2/auth", "sso/oauth2-proxy", USER),
+        ("c/oauth", "http://oauth2-proxy.dev:4180/oauth2/auth", "dev/oauth2-proxy", USER),
+    )
+    assert looked_at("auth", found)[0] == {
+        "auth-proxy-oauth2-proxy": ["a/oauth", "b/oauth"],
+        "auth-proxy-oauth2-proxy-2": ["c/oauth"],
+    }
+
+
+def test_each_outpost_of_authentik_has_a_proxy() -> None:
+    labels = {"app.kubernetes.io/name": "authentik-proxy"}
+    also = {**OUTPOST, ("dev", "outpost"): service("outpost", "dev", labels=labels)}
+    found = cluster(AUTHENTIK, ("dev/sso", f"http://outpost.dev:9000{AUTHENTIK_PATH}", "dev/outpost"), also=also)
+    assert looked_at("auth", found)[0] == {"auth-proxy": ["traefik/sso"], "auth-proxy-authentik": ["dev/sso"]}
+
+
+def test_what_no_named_proxy_stands_before_is_told_with_the_entry_for_it() -> None:
+    found = cluster(
+        AUTHENTIK,
+        ("a/oauth", "http://oauth2-proxy.sso:4180/oauth2/auth", "sso/oauth2-proxy", USER),
+        ("a/own", "http://gate.apps:80/ask", "apps/gate"),
+        also=OUTPOST,
+    )
+    own = {"name": "own", "middleware": {"namespace": "a", "name": "own"}}
+    proxies, said = looked_at("auth", found, {"name": "auth-proxy"}, own)
+    assert proxies == {"auth-proxy": ["traefik/sso"], "own": ["a/own"]}
+    (words,) = said.unknown
+    assert "a/oauth" in words
+    assert '"kind": "oauth2_proxy"' in words
+    assert looked_at("auth", found, own, left_alone=["a/oauth"])[1].unknown == [
+        each for each in looked_at("auth", found, own)[1].unknown if "a/oauth" not in each
+    ]
+
+
+def test_an_entry_for_another_login_has_that_ones_headers_and_not_authentiks() -> None:
+    own = ("a/own", "http://gate.apps:80/ask", "apps/gate", {"authResponseHeaders": ["X-Role", "X-User"]})
+    found = cluster(AUTHENTIK, AUTHELIA, own, also=OUTPOST)
+    named = {"name": "own", "middleware": {"namespace": "a", "name": "own"}}
+    _proxies, said = looked_at("auth", found, named, {"name": "lia", "middleware": {"name": "authelia"}})
+    entry, authelia = said.entries
+    assert (entry["path"], entry["authentik"], entry["user_header"]) == ("/ask", False, "X-User")
+    assert entry["identity_headers"] == ["X-User", "X-Role"]
+    assert authelia["identity_headers"][0] == "Remote-User"
+    _proxies, said = looked_at("auth", found, named | {"identity_headers": ["X-Mine"], "authentik": "no"})
+    assert said.entries[0]["identity_headers"] == ["X-Mine"]
+    assert said.wishes(AUTH_WISH)[0].given["authentik"] is False
+
+
+def test_a_kind_is_named_where_it_cannot_be_told_and_belongs_to_its_role() -> None:
+    given = [{"name": "own", "kind": "generic_allow", "middleware": {"name": "own"}}]
+    assert kind_faults("bot_block", wishes_from(BOT_WISH, given)) == []
+    ((option, words),) = kind_faults("auth", wishes_from(AUTH_WISH, given))
+    assert option == "proxies"
+    assert "generic_allow, which is for the other role" in words
+    (wish,) = wishes_from(AUTH_WISH, [{"name": "own", "kind": "authelai"}])
+    assert "no kind of service" in dict(wish.faults)["proxies"]
+
+
+def test_an_address_without_a_path_is_found_too() -> None:
+    given = {"authResponseHeaders": ["X-Forwarded-User"]}
+    asked = ("traefik/tfa", "http://traefik-forward-auth.sso:4181", "sso/traefik-forward-auth", given)
+    assert looked_at("auth", cluster(asked))[0] == {"auth-proxy-traefik-forward-auth": ["traefik/tfa"]}
+
+
+def test_what_only_has_the_usual_name_is_no_reason_to_refuse_the_run() -> None:
+    plugin = middleware("ai-bot-block", plugin={"bouncer": {}})
+    found = replace(
+        FOUND, middlewares=[plugin], routes=routing.routes([route("Host(`a.test`)", "traefik/ai-bot-block")], [plugin])
+    )
+    proxies, said = looked_at("bot_block", found)
+    assert proxies == {}
+    assert "no ForwardAuth middleware is called ai-bot-block" in said.absent[0]
+
+
+def test_one_that_cannot_be_protected_does_not_hold_up_the_others() -> None:
+    found = cluster(AUTHENTIK, also=OUTPOST)
+    outside = middleware("oauth", "a", forwardAuth={"address": "https://oauth.example.test/oauth2/auth"})
+    items = [*found.middlewares, outside]
+    routes = [route("Host(`a.test`)", "traefik/sso"), route("Host(`b.test`)", "a/oauth")]
+    found = replace(found, middlewares=items, routes=routing.routes(routes, items))
+    proxies, said = looked_at("auth", found)
+    assert proxies == {"auth-proxy": ["traefik/sso"]}
+    (words,) = said.absent
+    assert "a/oauth asks https://oauth.example.test/oauth2/auth: no proxy will stand before it" in words
+
+
+def test_a_kind_is_told_by_the_image_and_not_by_where_the_image_comes_from() -> None:
+    gate = middleware("gate", forwardAuth={"address": "http://gate.sso:80/verify"})
+    assert getattr(kind_of(gate, service("gate"), ["mirror.test/authelia/authelia:4.39"]), "name", "") == "authelia"
+    assert kind_of(gate, service("gate"), ["authelia.example.test:5000/own/gate"]) is None

@@ -22,33 +22,23 @@ from ansible_collections.resilient.traefik.plugins.module_utils.audit.rules.word
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.targets import Target
 from ansible_collections.resilient.traefik.plugins.module_utils.audit.traefiks import Traefik
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_kinds import AUTH, Kind, kind_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import crd_id
 
 BOOK = RuleBook()
-# By the path that a middleware asks: the headers by which the service tells who it is.
-_IDENTITY = {
-    "authentik": (
-        "X-authentik-username",
-        "X-authentik-groups",
-        "X-authentik-email",
-        "X-authentik-name",
-        "X-authentik-uid",
-    ),
-    "Authelia": ("Remote-User", "Remote-Groups", "Remote-Email", "Remote-Name"),
-    "oauth2-proxy": ("X-Auth-Request-User", "X-Auth-Request-Email"),
-}
 _ADDRESS = "spec.forwardAuth.address"
 
 
-def kind_of(target: Target) -> str:
-    """Which service it is, by the path that is asked or the labels of its Service; empty for any other."""
-    path = target.address.path
-    if "/outpost.goauthentik.io/" in path or (target.service and forward_auth.is_authentik(target.service)):
-        return "authentik"
-    if path.startswith(("/api/authz/forward-auth", "/api/verify")):
-        return "Authelia"
-    return "oauth2-proxy" if path.startswith("/oauth2/auth") else ""
+def _login_of(target: Target) -> Kind | None:
+    """Return the kind of login service that is asked, None for any other service."""
+    kinds = (kind_of(middleware, target.service) for middleware in target.middlewares)
+    return next((kind for kind in kinds if kind is not None and kind.role == AUTH), None)
+
+
+def _identity_of(target: Target) -> tuple[str, ...]:
+    """Return the headers by which the service that is asked tells applications who the visitor is."""
+    kind = _login_of(target)
+    return kind.identity if kind else ()
 
 
 def _asking(cluster: Cluster) -> Iterator[tuple[Target, Object, Object]]:
@@ -78,7 +68,7 @@ def _pattern(given: Object) -> re.Pattern[str] | None:
 )
 def from_clients(cluster: Cluster) -> Iterator[Hit]:
     for target, middleware, given in _asking(cluster):
-        wanted = _IDENTITY.get(kind_of(target), ())
+        wanted = _identity_of(target)
         present = {str(each).lower() for each in given.get("authResponseHeaders") or []}
         pattern = _pattern(given)
         if pattern is None:
@@ -107,7 +97,7 @@ def _canonical(header: str) -> str:
 )
 def with_underscores(cluster: Cluster) -> Iterator[Hit]:
     for target, middleware, given in _asking(cluster):
-        wanted = _IDENTITY.get(kind_of(target), ())
+        wanted = _identity_of(target)
         pattern = _pattern(given)
         if pattern is None or not wanted or not given.get("authResponseHeaders"):
             continue
@@ -158,7 +148,7 @@ def _believing_points(cluster: Cluster, traefik: Traefik, name: str) -> list[str
 def without_cookie(cluster: Cluster) -> Iterator[Hit]:
     for target, middleware, given in _asking(cluster):
         sent = [str(each).lower() for each in given.get("authRequestHeaders") or []]
-        if sent and "cookie" not in sent and kind_of(target):
+        if sent and "cookie" not in sent and _login_of(target):
             evidence = f"hands on {listed(given['authRequestHeaders'])} alone"
             yield hit(middleware, "spec.forwardAuth.authRequestHeaders", evidence, hosts=target.hosts)
 
@@ -232,7 +222,7 @@ def not_checked(cluster: Cluster) -> Iterator[Hit]:
 )
 def plain_http(cluster: Cluster) -> Iterator[Hit]:
     for target in cluster.targets:
-        if not kind_of(target):
+        if not _login_of(target):
             continue
         for traefik in {id(each): each for each, _route in target.routes}.values():
             if traefik.workload is None:
@@ -337,7 +327,7 @@ def gone_around(cluster: Cluster) -> Iterator[Hit]:
     guarded: dict[tuple[str, str], set[str]] = {}
     for target in cluster.targets:
         for traefik, route in target.routes:
-            for place in traefik.backends_of(route) if kind_of(target) else ():
+            for place in traefik.backends_of(route) if _login_of(target) else ():
                 guarded.setdefault(place, set()).update(route.hosts)
     for place, hosts in guarded.items():
         service = cluster.services.get(place)
