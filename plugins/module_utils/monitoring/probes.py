@@ -194,9 +194,9 @@ def _faults(given: Mapping[str, Any]) -> Iterator[str]:
     yield from _expect_faults("expect", given["expect"])
     yield from _expect_faults("backend.expect", backend.get("expect"))
     yield from _websocket_faults(given)
-    for option in ("every", "fails_after"):
-        if given[option] is not None and given[option] < 1:
-            yield f"{option}: must be at least 1"
+    for option, least in (("every", 5), ("fails_after", 1), ("slow", 0.01)):
+        if given[option] is not None and given[option] < least:
+            yield f"{option}: must be at least {least:g}, got {given[option]:g}"
     if not given["through"] and not backend:
         yield "through: nothing is left to ask by"
 

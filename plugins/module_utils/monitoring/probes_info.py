@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
@@ -75,7 +75,7 @@ _TOLD = 3
 def run(task: Task) -> dict[str, Any]:
     """Return the probes, what each point answered, and the findings. Raises BadArgument, Forbidden, Unreachable."""
     params = task.params
-    findings = faults_of(params["probes"])
+    findings = [*_option_faults(params), *faults_of(params["probes"])]
     workload = find_workload(task.client, params["traefik_namespace"], params["traefik_name"])
     cluster = _cluster(task, workload)
     defaults = Defaults(*(params[name] for name in ("every", "fails_after", "slow", "severity")))
@@ -104,6 +104,12 @@ def run(task: Task) -> dict[str, Any]:
         findings=findings,
         notes=notes,
     )
+
+
+def _option_faults(params: Mapping[str, Any]) -> Iterator[str]:
+    for name, least in (("every", 5), ("fails_after", 1), ("slow", 0.01)):
+        if params[name] < least:
+            yield f"{name}: must be at least {least:g}, got {params[name]:g}"
 
 
 def _result(workload: Workload, **found: Any) -> dict[str, Any]:

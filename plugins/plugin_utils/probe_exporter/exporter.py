@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.probes import USER_AGENT
 from ansible_collections.resilient.traefik.plugins.plugin_utils.exporter_parts.place import PARTS, Place, place_from
 from ansible_collections.resilient.traefik.plugins.plugin_utils.njs_files import njs_files
@@ -34,7 +35,13 @@ class Exporter(Place):
 
 def exporter_from(place: Any) -> Exporter:
     """Return the exporter in the given place. Raises BadArgument with every fault."""
-    return place_from(Exporter, place, _NUMBERS)
+    found = place_from(Exporter, place, _NUMBERS)
+    if found.fetch_within > 0.4 * found.interval:
+        raise BadArgument(
+            f"answer_within: {found.answer_within:g} s are too long for rounds every {found.interval:g} s, which end "
+            f"when the next begins: at most {0.4 * found.interval - found.connect_within - 0.5:g}, or a longer interval"
+        )
+    return found
 
 
 def files_of(replicas: Mapping[str, Any], probes: Sequence[Mapping[str, Any]], exporter: Exporter) -> dict[str, str]:
