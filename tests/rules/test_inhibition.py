@@ -30,7 +30,9 @@ BY_TRAEFIK_DOWN = {
 }
 BY_PROXY_DOWN = {"FallbackProxySpreadLost", "FallbackProxyChecksStalled", "FallbackProxyMetricsAbsent"}
 BY_NODE_DOWN = (
-    BY_TRAEFIK_DOWN - {"TraefikHighErrorRate", "ProbeSlow"} | BY_PROXY_DOWN | {"PdbBlocksAllDisruptions", "HardeningUnknown"}
+    BY_TRAEFIK_DOWN - {"TraefikHighErrorRate", "ProbeSlow"}
+    | BY_PROXY_DOWN
+    | {"PdbBlocksAllDisruptions", "HardeningUnknown"}
 )
 
 
@@ -161,7 +163,9 @@ def test_only_the_same_workload_of_the_same_cluster_is_silenced(tmp_path: Path, 
     assert _silenced(tmp_path, inhibit_rules, alerts) == {"replicas here": ["down here"]}
 
 
-def test_an_application_that_is_down_silences_the_warnings_about_its_probe(tmp_path: Path, inhibit_rules: Rules) -> None:
+def test_an_application_that_is_down_silences_the_warnings_about_its_probe(
+    tmp_path: Path, inhibit_rules: Rules
+) -> None:
     shop, wiki = TRAEFIK | {"probe": "shop"}, TRAEFIK | {"probe": "wiki"}
     alerts = [
         _alert("ProbeBackendDown", "warning", shop, "down"),
@@ -172,7 +176,7 @@ def test_an_application_that_is_down_silences_the_warnings_about_its_probe(tmp_p
         _alert("ProbeFailing", "critical", shop | {"cluster": "there"}, "critical"),
         _alert("ProbeFailing", "warning", wiki, "another"),
     ]
-    assert _silenced(tmp_path, inhibit_rules, alerts) == dict.fromkeys(("edge", "socket", "slow"), ["down"])
+    assert _silenced(tmp_path, inhibit_rules, alerts) == {name: ["down"] for name in ("edge", "socket", "slow")}
 
 
 def test_every_rule_is_limited(inhibit_rules: Rules) -> None:
