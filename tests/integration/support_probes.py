@@ -165,7 +165,7 @@ def running(program: Path, folder: Path, *, tls: bool = False, probe: Any = None
     cluster, authority = FakeCluster(pods), Authority()
     sites = {pod.name: Site() for pod in pods}
     stand = Stand(sites, Site(), Site(), port=ports[4], public_port=ports[5], backend_port=ports[6], tls=tls)
-    given = {
+    given: dict[str, Any] = {
         "folder": str(folder),
         "account": str(folder),
         "temporary": str(folder),
