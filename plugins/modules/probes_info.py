@@ -55,6 +55,10 @@ options:
     description: Seconds from which an answer is slow, for probes that do not say it.
     type: float
     default: 2.0
+  questions_a_second:
+    description: How many questions the exporter may ask. Probes that are found are asked as seldom as that needs.
+    type: float
+    default: 2.5
   severity:
     description: The severity of alerts, for probes that do not say it.
     type: str

@@ -184,6 +184,7 @@ def test_an_application_that_is_gone_fails_past_the_edge_too(probes: LabProbes, 
     eventually(lambda: not probes.failing(PAGE) | probes.failing(SOCKET), "it is well again", SECONDS)
 
 
+@pytest.mark.variation("a replica without routes on the lab; on loopback it is tried each time")
 def test_the_replica_without_the_route_fails_alone(probes: LabProbes, admin: Client, writer: Writer) -> None:
     with blinded(admin, writer):
         eventually(lambda: f"replica {BLIND}" in probes.failing(PAGE), "it is told", SECONDS)

@@ -32,6 +32,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.probe
     declared_probe,
     found_probes,
     routes_of,
+    unhurried,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.replicas import (
     replicas_settings,
@@ -62,6 +63,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "every": {"type": "int", "default": 60},
     "fails_after": {"type": "int", "default": 2},
     "slow": {"type": "float", "default": 2.0},
+    "questions_a_second": {"type": "float", "default": 2.5},
     "severity": {"type": "str", "choices": [CRITICAL, WARNING], "default": CRITICAL},
     "dns": {"type": "str", "default": ""},
     "cluster_domain": {"type": "str", "default": "cluster.local"},
@@ -83,7 +85,10 @@ def run(task: Task) -> dict[str, Any]:
     findings += [fault for _probe, faults in declared for fault in faults]
     probes = [probe for probe, _faults in declared if probe]
     if params["find"]:
-        probes += found_probes(cluster, defaults, [each["host"] for each in params["probes"]], params["left_out"])
+        found = found_probes(cluster, defaults, [each["host"] for each in params["probes"]], params["left_out"])
+        found, hurry = unhurried(probes, found, workload.wanted, params["questions_a_second"])
+        probes += found
+        findings += [hurry] if hurry else []
     dns = dns_facts(params["dns"], dns_service(cluster.services))["address"]
     if probes and not dns:
         findings.append("dns: the Service of the cluster's DNS was not found: give its address")
@@ -107,7 +112,7 @@ def run(task: Task) -> dict[str, Any]:
 
 
 def _option_faults(params: Mapping[str, Any]) -> Iterator[str]:
-    for name, least in (("every", 5), ("fails_after", 1), ("slow", 0.01)):
+    for name, least in (("every", 5), ("fails_after", 1), ("slow", 0.01), ("questions_a_second", 0.01)):
         if params[name] < least:
             yield f"{name}: must be at least {least:g}, got {params[name]:g}"
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -231,6 +232,29 @@ def service_port(service: Object, wanted: str) -> tuple[dict[str, Any], str]:
     known = ", ".join(f"{port['port']} ({port['name']})" if port.get("name") else str(port["port"]) for port in ports)
     metadata = service["metadata"]
     return {}, f"Service {metadata['namespace']}/{metadata['name']} has no port {wanted!r}; it has {known or 'none'}"
+
+
+# --- how often -------------------------------------------------------------------------------------------------------
+
+# So that one replica more or less changes nothing in most clusters (seconds).
+_STEP = 30
+
+
+def unhurried(declared: Sequence[Probe], found: Sequence[Probe], replicas: int, rate: float) -> tuple[list[Probe], str]:
+    """Return the found probes, asked as seldom as ``rate`` questions a second ask for, and what stands in the way.
+
+    What is declared is asked as often as it says: the rate has to be enough for it.
+    """
+    left = rate - sum(_ways(probe, replicas) / probe.every for probe in declared)
+    if left < 0 or (left == 0 and found):
+        return [], f"every: more is asked than {rate:g} questions a second, which is what may be: ask less often"
+    needed = sum(_ways(probe, replicas) for probe in found) / left if found else 0
+    every = math.ceil(needed / _STEP) * _STEP
+    return [replace(probe, every=max(probe.every, every)) if needed > probe.every else probe for probe in found], ""
+
+
+def _ways(probe: Probe, replicas: int) -> int:
+    return bool(probe.public) + (replicas if probe.replicas else 0) + (probe.backend is not None)
 
 
 # --- the public way --------------------------------------------------------------------------------------------------

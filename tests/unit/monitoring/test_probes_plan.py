@@ -20,6 +20,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.probe
     found_probes,
     public_address,
     routes_of,
+    unhurried,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import EntryPoint
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import Entrance
@@ -146,6 +147,21 @@ def test_what_there_is_not_is_told(wrong: dict[str, Any], words: str) -> None:
     if "backend" in wrong:
         wrong = {"backend": backend | wrong["backend"]}
     assert declared_probe(given(**wrong), _cluster(shop), Defaults()) == (None, [f"probe shop: {words}"])
+
+
+def test_what_is_found_is_asked_as_seldom_as_it_has_to_be() -> None:
+    shop = service("shop", "shop", {"name": "http", "port": 80})
+    sites = [Site(f"{number}.test", "/", BOTH) for number in range(300)]
+    found = found_probes(_cluster(shop, sites=sites, public="none"), Defaults(), [], [])
+    slow, fault = unhurried([], found, replicas=3, rate=2.5)
+    assert ({probe.every for probe in slow}, fault) == ({360}, "")
+    few, _fault = unhurried([], found[:3], replicas=3, rate=2.5)
+    assert {probe.every for probe in few} == {60}
+    declared = [replace(found[0], every=5), replace(found[1], every=5)]
+    slower, fault = unhurried(declared, found, replicas=3, rate=2.5)
+    assert ({probe.every for probe in slower}, fault) == ({720}, "")
+    assert "every: more is asked than 1 questions a second" in unhurried(declared, found, replicas=3, rate=1)[1]
+    assert unhurried([], [], replicas=3, rate=1) == ([], "")
 
 
 def test_the_public_way() -> None:
