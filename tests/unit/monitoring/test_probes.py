@@ -134,7 +134,7 @@ def test_an_expectation_that_holds_somewhere_is_taken() -> None:
 
 def test_one_that_holds_nowhere_is_refused_with_what_was_seen() -> None:
     findings, _notes, silent = judged([PROBE], seen("came 500", "came 502"), [])
-    assert findings == ["probe shop: expect: it held at no replica: pod 0: came 500; pod 1: came 502"]
+    assert findings == ["probe shop: expect: it did not hold: pod 0: came 500; pod 1: came 502"]
     assert silent == set()
     (found,), _notes, _silent = judged([PROBE], seen("none", "none", no_router=True), [])
     assert "host: no replica has a route for it" in found
@@ -147,7 +147,7 @@ def test_a_probe_that_was_asked_before_stays_and_one_that_was_found_is_left_out(
     assert (findings, silent) == ([], set())
     assert "It was asked before" in note
     found = Probe("shop", "shop.test", "web", 8000, False, found=True)
-    findings, (note,), silent = judged([found], seen("came 500"), [])
+    findings, (note,), silent = judged([found], seen("came 500", ""), [])
     assert (findings, silent) == ([], {"shop"})
     assert "left out" in note
 
