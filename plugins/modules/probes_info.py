@@ -24,7 +24,8 @@ options:
   find:
     description:
       - Whether there is a probe for each site of a route that none of O(probes) names. Any answer of its application
-        will do, below 500. A site that some replica does not answer for now is left out, and told, unless O(before) has it.
+        will do, below 500. A site that some replica does not answer for now is left out, and told,
+        unless O(before) has it.
     type: bool
     default: true
   left_out:

@@ -20,6 +20,8 @@ ANSWERED = ((200, 399), (401, 401))
 ANYTHING = ((200, 499),)
 SWITCHED = ((101, 101),)
 _MOST_NAME = 100
+# Settings that say nothing of what is asked and expected.
+_HOW_OFTEN = ("every_ms", "fails_after", "slow", "severity")
 # What the exporter, HTTP or a WebSocket sets itself.
 _OWN_HEADERS = frozenset(
     (
@@ -239,5 +241,9 @@ def _websocket_faults(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def held(settings: Mapping[str, Any], before: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether the same probe was asked before, so that what it expects has held already."""
-    return any(dict(each) == dict(settings) for each in before)
+    """Return whether the same was asked before, however often, so that what is expected has held already."""
+    return any(_asked(each) == _asked(settings) for each in before)
+
+
+def _asked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in _HOW_OFTEN}

@@ -168,7 +168,7 @@ def judged(
     """Return findings, notes, and the names of found probes that are left out.
 
     What ``known`` probes expect has held before: that it does not now is worth a note, and what they are for. One that
-    nobody has declared has to be well at every replica: a site that answers now and then would come and go with the runs.
+    nobody has declared has to be well at every replica: what answers now and then would come and go with the runs.
     """
     findings, notes, silent, before = list[str](), list[str](), set[str](), set(known)
     for probe in probes:

@@ -159,5 +159,6 @@ def test_what_was_asked_before_is_in_the_newest_configuration() -> None:
         for day, text in ((2, f"export default {json.dumps({'probes': [told]})};\n"), (1, "export default {};\n"))
     ]
     assert held(told, asked_in(maps))
+    assert held(told | {"every_ms": 90000, "severity": "warning"}, asked_in(maps))
     assert not held(told | {"path": "/other"}, asked_in(maps))
     assert asked_in(maps[1:]) == asked_in([]) == []
