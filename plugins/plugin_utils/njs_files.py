@@ -14,10 +14,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 _MAP_PARAMETERS = frozenset(("default", "hostnames", "include", "volatile"))
 
 
-def njs_files(folder: Path, values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
-    """By name the rendered ``*.conf.j2`` and the ``*.js`` of the folder, and settings.js with the ``settings``."""
+def njs_files(
+    folder: Path, values: Mapping[str, Any], settings: Mapping[str, Any], parts: Path | None = None
+) -> dict[str, str]:
+    """By name the rendered ``*.conf.j2`` and the ``*.js`` of the folder, and settings.js with the ``settings``.
+
+    ``parts`` is a folder with more scripts, and with what the templates include.
+    """
+    folders = [folder] if parts is None else [folder, parts]
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -28,5 +34,5 @@ def njs_files(folder: Path, values: Mapping[str, Any], settings: Mapping[str, An
     rendered = {
         path.stem: environment.get_template(path.name).render(values) for path in sorted(folder.glob("*.conf.j2"))
     }
-    scripts = {path.name: path.read_text() for path in sorted(folder.glob("*.js"))}
+    scripts = {path.name: path.read_text() for each in folders for path in sorted(each.glob("*.js"))}
     return rendered | scripts | {"settings.js": f"export default {json.dumps(settings, indent=4)};\n"}

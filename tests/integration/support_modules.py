@@ -219,6 +219,11 @@ SAMPLES: dict[str, Sample] = {
     "middleware_chain": Sample(_chain, _chained),
     "monitoring_info": Sample(_unmonitored, changes=False, stable=frozenset({"changed", "findings"})),
     "monitoring_reload": Sample(_unmonitored, changes=False),
+    "probes_info": Sample(
+        lambda namespace: {"find": False, "probes": [{"name": "sample", "host": f"{namespace}.test"}]},
+        changes=False,
+        stable=frozenset({"changed", "namespace", "name", "probes"}),
+    ),
     "read": Sample(lambda namespace: {"queries": [{"kind": "ConfigMap", "namespace": namespace}]}, changes=False),
     "restore": Sample(lambda namespace: {"run_id": run_of(namespace)}, _recorded, run=run_of),
     "retry_info": Sample(_retried, _chained, changes=False),

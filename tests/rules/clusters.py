@@ -12,6 +12,7 @@ _FRONT = {"namespace": "traefik", "name": "traefik"}
 CLUSTERS: Mapping[str, dict[str, Any]] = {
     "whole": {
         "traefik": _FRONT | {"kind": "Deployment"},
+        "probes": {"name": "traefik-probes"},
         "targets": [
             _AUTH | {"proxy_namespace": "traefik", "proxy_name": "auth-proxy"},
             _BOT_BLOCK | {"proxy_namespace": "traefik", "proxy_name": "bot-block-proxy"},
@@ -19,6 +20,7 @@ CLUSTERS: Mapping[str, dict[str, Any]] = {
     },
     "daemon_set": {
         "traefik": {"namespace": "kube-system", "name": "traefik.edge", "kind": "DaemonSet"},
+        "probes": {"name": "traefik-probes"},
         "targets": [_AUTH | {"proxy_namespace": "", "proxy_name": ""}],
     },
     "bare": {"traefik": _FRONT | {"kind": "Deployment"}, "targets": []},

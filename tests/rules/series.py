@@ -70,7 +70,10 @@ def samples(course: Course, minutes: int) -> Iterator[str]:
 
 def well() -> list[Series]:
     """All series that the rules ask for, as they are while nothing is wrong."""
-    return [Series(*each) for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening())]
+    return [
+        Series(*each)
+        for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening(), *_probes())
+    ]
 
 
 _Row = tuple[str, dict[str, str], dict[int, Any]]
@@ -173,3 +176,21 @@ def _hardening() -> Iterator[_Row]:
             mine = labels | {"kind": kind, "object_namespace": namespace, "object_name": name}
             for field in fields:
                 yield "resilient_traefik_hardening_intact", mine | {"field": field}, {0: 1}
+
+
+def _probes() -> Iterator[_Row]:
+    ways = [("public", ""), ("backend", ""), *(("replica", pod) for pod in pods("traefik", 3))]
+    for labels in _scraped("traefik", "traefik-probes", 1, 9113):
+        yield "resilient_traefik_probe_last_round_timestamp_seconds", labels, {0: "+15"}
+        for probe, protocol, status in (("shop", "http", 200), ("terminal", "websocket", 101)):
+            named = labels | {"probe": probe}
+            yield "resilient_traefik_probe_every_seconds", named, {0: 60}
+            yield "resilient_traefik_probe_slow_seconds", named, {0: 2}
+            yield "resilient_traefik_probe_certificate_expiry_timestamp_seconds", named, {0: 90 * 86400}
+            for leg, replica in ways:
+                mine = named | {"leg": leg, "replica": replica}
+                kind = {"protocol": protocol, "severity": "critical"}
+                yield "resilient_traefik_probe_failing", mine | kind, {0: 0}
+                yield "resilient_traefik_probe_status", mine, {0: status}
+                yield "resilient_traefik_probe_duration_seconds", mine, {0: 0}
+                yield "resilient_traefik_probe_last_timestamp_seconds", mine, {0: "+15"}

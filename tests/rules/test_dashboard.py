@@ -17,6 +17,7 @@ _PROGRAMS = Path(__file__).parents[2] / "plugins" / "plugin_utils"
 _TOLD = {
     "fallback_proxy_": ("nginx_engine", r"gauge\('(\w+)'|^    (\w+_total): \["),
     "traefik_parity_": ("parity_exporter", r"family\('(\w+)'"),
+    "resilient_traefik_probe_": ("probe_exporter", r"told\('(\w+)'"),
     "resilient_traefik_hardening_": ("parity_exporter", r"told\('(\w+)'"),
 }
 

@@ -25,10 +25,14 @@ BY_TRAEFIK_DOWN = {
     "TraefikHighErrorRate",
     "TraefikMetricsAbsent",
     "TraefikParityStale",
+    "ProbeSlow",
+    "ProbeStale",
 }
 BY_PROXY_DOWN = {"FallbackProxySpreadLost", "FallbackProxyChecksStalled", "FallbackProxyMetricsAbsent"}
 BY_NODE_DOWN = (
-    BY_TRAEFIK_DOWN - {"TraefikHighErrorRate"} | BY_PROXY_DOWN | {"PdbBlocksAllDisruptions", "HardeningUnknown"}
+    BY_TRAEFIK_DOWN - {"TraefikHighErrorRate", "ProbeSlow"}
+    | BY_PROXY_DOWN
+    | {"PdbBlocksAllDisruptions", "HardeningUnknown"}
 )
 
 
@@ -52,7 +56,7 @@ def _all_of_ours(rules: Sequence[Mapping[str, Any]], but: str) -> list[dict[str,
             about = (
                 PROXY if "Proxy" in name or "Fallback" in name else {"node": "worker"} if "Node" in name else TRAEFIK
             )
-            alerts.append(_alert(name, rule["labels"]["severity"], about))
+            alerts.append(_alert(name, rule["labels"].get("severity", "critical"), about))
     return alerts
 
 
@@ -157,6 +161,22 @@ def test_only_the_same_workload_of_the_same_cluster_is_silenced(tmp_path: Path, 
         _alert("FallbackProxySpreadLost", "warning", OTHER_PROXY | here, "another proxy"),
     ]
     assert _silenced(tmp_path, inhibit_rules, alerts) == {"replicas here": ["down here"]}
+
+
+def test_an_application_that_is_down_silences_the_warnings_about_its_probe(
+    tmp_path: Path, inhibit_rules: Rules
+) -> None:
+    shop, wiki = TRAEFIK | {"probe": "shop"}, TRAEFIK | {"probe": "wiki"}
+    alerts = [
+        _alert("ProbeBackendDown", "warning", shop, "down"),
+        _alert("ProbeFailing", "warning", shop, "edge"),
+        _alert("ProbeWebsocketFailing", "warning", shop, "socket"),
+        _alert("ProbeSlow", "warning", shop, "slow"),
+        _alert("ProbeReplicaDiffers", "critical", shop, "differs"),
+        _alert("ProbeFailing", "critical", shop | {"cluster": "there"}, "critical"),
+        _alert("ProbeFailing", "warning", wiki, "another"),
+    ]
+    assert _silenced(tmp_path, inhibit_rules, alerts) == {name: ["down"] for name in ("edge", "socket", "slow")}
 
 
 def test_every_rule_is_limited(inhibit_rules: Rules) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.specification im
 
 ROLES = sorted(path for path in (Path(__file__).parents[2] / "roles").iterdir() if path.is_dir())
 # Called by other roles only, which look before and verify after.
-INNER = {"fallback_proxy", "variables"}
+INNER = {"exporter", "fallback_proxy", "variables"}
 OUTER = [role for role in ROLES if role.name not in INNER]
 
 TYPES: dict[str, type | tuple[type, ...]] = {

@@ -48,9 +48,13 @@ def cases() -> Iterator[Any]:
 
 
 def _needed(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What has to be given, as it may be."""
-    fine = {"str": "x", "int": 1, "list": []}
-    return {name: fine[option["type"]] for name, option in options.items() if option.get("required")}
+    """What has to be given, as it may be; of a mapping what has to be in it."""
+    fine: dict[str, Any] = {"str": "x", "int": 1, "list": []}
+    return {
+        name: _needed(option.get("options") or {}) if option["type"] == "dict" else fine[option["type"]]
+        for name, option in options.items()
+        if option.get("required")
+    }
 
 
 def _may_be_read(option: Mapping[str, Any], value: Any) -> bool:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.pods import selector_text
+from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.replicas import (
+    replicas_settings,
+    selector_of,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.settings import INTERNAL
 
 
@@ -50,11 +52,8 @@ class Comparison:
 
     def as_settings(self) -> dict[str, Any]:
         """The part of the exporter's settings.js that is about Traefik."""
-        selector = quote(self.selector, safe="")
         return {
-            "workload": {"kind": self.kind, "name": self.name},
-            # Any version of the list will do: then the API server answers from its memory.
-            "pods_path": f"/api/v1/namespaces/{self.namespace}/pods?labelSelector={selector}&resourceVersion=0",
+            **replicas_settings(self.namespace, self.kind, self.name, self.selector),
             "api": {**_told(self.api), "path": self.api_path},
             "entry_points": {name: _told(point) for name, point in self.entry_points.items()},
             "sites": len(self.sites),
@@ -69,9 +68,7 @@ def comparison_of(traefik: Mapping[str, Any], workload: Object, left_out: Collec
     Raises BadArgument when the workload selects nothing: every pod of its namespace would be taken for a replica.
     """
     metadata = workload["metadata"]
-    selector = selector_text(workload["spec"].get("selector"))
-    if not selector:
-        raise BadArgument(f"{workload['kind']} {metadata['namespace']}/{metadata['name']} has no selector")
+    selector = selector_of(workload)
     settings = traefik["settings"]
     points = settings["entry_points"]
     internal = points.get(INTERNAL, {})

@@ -83,19 +83,27 @@ def public_ports(workload: Object, services: Iterable[Object]) -> dict[int, int]
     """By public port the port of Traefik's pods behind it: what their Services and their nodes' ports make public."""
     containers = workload["spec"]["template"]["spec"]["containers"]
     given = [port for container in containers for port in container.get("ports") or []]
-    named = {port.get("name"): int(port["containerPort"]) for port in given}
     found: dict[int, int] = {}
     for service in services:
         here = service["metadata"].get("namespace") == workload["metadata"].get("namespace")
         for port in service["spec"].get("ports") or [] if here and serves(workload, service) else []:
-            target = port.get("targetPort", port["port"])
-            number = target if isinstance(target, int) else named.get(target, 0)
+            number = target_port(workload, port)
             if number:
                 found.setdefault(int(port["port"]), number)
     for port in given:
         if port.get("hostPort"):
             found[int(port["hostPort"])] = int(port["containerPort"])
     return found
+
+
+def target_port(workload: Object, port: Mapping[str, Any]) -> int:
+    """Return the port of the workload's pods that a port of a Service leads to, 0 where they have none of that name."""
+    target = port.get("targetPort", port["port"])
+    if isinstance(target, int):
+        return target
+    containers = workload["spec"]["template"]["spec"]["containers"]
+    given = [each for container in containers for each in container.get("ports") or []]
+    return next((int(each["containerPort"]) for each in given if each.get("name") == target), 0)
 
 
 def _entry_point(

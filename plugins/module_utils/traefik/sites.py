@@ -31,10 +31,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload
 
 def served(client: Client, workload: Workload) -> list[Site]:
     """The named hosts that this Traefik serves, and where. Raises Forbidden."""
-    return sites_of(_items(client, workload), read_middlewares(client), workload.arguments)
+    return sites_of(served_items(client, workload), read_middlewares(client), workload.arguments)
 
 
-def _items(client: Client, workload: Workload) -> list[Object]:
+def served_items(client: Client, workload: Workload) -> list[Object]:
+    """Return the Ingresses and IngressRoutes that this Traefik looks at. Raises Forbidden."""
     everything = Choice(("Ingress", "IngressRoute"), [""], frozenset(), "")
     return only_served(read_targets(client, everything), workload.arguments).items
 
@@ -126,7 +127,7 @@ def sites_of(items: Iterable[Object], middlewares: Sequence[Object], settings: M
 
 def report(client: Client, workload: Workload) -> dict[str, Any]:
     """``sites`` and ``site_check``, as traefik_info returns them. Raises Forbidden."""
-    items = _items(client, workload)
+    items = served_items(client, workload)
     found = sites_of(items, read_middlewares(client), workload.arguments)
     return {"sites": listed(items), "site_check": check_of(found, workload)}
 

@@ -2,18 +2,12 @@
 import fs from 'fs';
 import asking from 'asking.js';
 import intact from 'intact.js';
+import memory from 'memory.js';
 import settings from 'settings.js';
 
 const AT_ONCE = 4;
 const RECORD = settings.hardening.objects;
-
-function remembered(name, otherwise) {
-    return JSON.parse(ngx.shared.state.get(name) || 'null') || otherwise;
-}
-
-function remember(name, value) {
-    ngx.shared.state.set(name, JSON.stringify(value));
-}
+const remember = memory.remember, remembered = memory.remembered;
 
 // {fields}, or {unknown}: why nothing can be told. What is not there has lost everything.
 async function look(recorded, token) {

@@ -3,18 +3,13 @@ import cluster from 'cluster.js';
 import following from 'following.js';
 import hardening from 'hardening.js';
 import hardeningPage from 'hardening_page.js';
+import memory from 'memory.js';
 import page from 'page.js';
 import routers from 'routers.js';
 import settings from 'settings.js';
 import sites from 'sites.js';
 
-function remembered(name, otherwise) {
-    return JSON.parse(ngx.shared.state.get(name) || 'null') || otherwise;
-}
-
-function remember(name, value) {
-    ngx.shared.state.set(name, JSON.stringify(value));
-}
+const remember = memory.remember, remembered = memory.remembered;
 
 // The questions of this round: those in doubt, up to a half, and after them others in their turn.
 function questionsNow(runs) {

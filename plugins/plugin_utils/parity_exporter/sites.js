@@ -1,9 +1,9 @@
 // Which replicas have no route for a site, by what they answer. Load or a backend makes any other answer than Traefik's own
 // 404, which is what it says where no router fits.
 import asking from 'asking.js';
+import noRouter from 'no_router.js';
 import settings from 'settings.js';
 
-const NO_ROUTER = '404 page not found';
 // Answers that come before Traefik looks for a router.
 const BEFORE_ROUTING = [400, 408, 421, 431];
 const CONFIRMATIONS = 3;
@@ -14,13 +14,8 @@ async function meaning(reply) {
     if (!reply || BEFORE_ROUTING.includes(reply.status)) {
         return undefined;
     }
-    const plain = (reply.headers.get('Content-Type') || '').startsWith('text/plain');
-    if (reply.status !== 404 || !plain || reply.headers.get('X-Content-Type-Options') !== 'nosniff') {
-        return 'some';
-    }
     try {
-        const text = await reply.text();
-        return !text || text.trim() === NO_ROUTER ? 'none' : 'some';
+        return await noRouter.says(reply) ? 'none' : 'some';
     } catch (e) {
         return undefined;
     }

@@ -1,12 +1,17 @@
 // Questions to one address each. nginx asks; what comes is nothing when nobody answered.
 import settings from 'settings.js';
 
-async function ask(place, headers, method) {
+// At a port of this nginx itself, which passes it on.
+async function askAt(port, place, headers, method) {
     try {
-        return await ngx.fetch(`http://127.0.0.1:${settings.asking_port}/${place}`, {method: method || 'GET', headers});
+        return await ngx.fetch(`http://127.0.0.1:${port}/${place}`, {method: method || 'GET', headers});
     } catch (e) {
         return undefined;
     }
+}
+
+function ask(place, headers, method) {
+    return askAt(settings.asking_port, place, headers, method);
 }
 
 function address(replica, port) {
@@ -23,4 +28,4 @@ function askCluster(path, token) {
     return ask('cluster', {'X-Path': path, 'Authorization': `Bearer ${token}`});
 }
 
-export default {askCluster, askReplica};
+export default {address, ask, askAt, askCluster, askReplica};
