@@ -134,9 +134,9 @@ class _Sources:
 
     def _named(self, source: Mapping[str, Any], fields: tuple[str, str], space: str) -> dict[str, str]:
         """Return what is in the ConfigMap or the Secret of a source; ``fields`` are where it may name one of these."""
-        for field, kind in zip(fields, ("ConfigMap", "Secret"), strict=True):
-            if field in source:
-                name = source[field].get("name") or source[field].get("secretName")
+        for place, kind in zip(fields, ("ConfigMap", "Secret"), strict=True):
+            if place in source:
+                name = source[place].get("name") or source[place].get("secretName")
                 return self._data(Query("v1", kind, name, space))
         return {}
 
