@@ -14,8 +14,10 @@ description:
     budget. Its replicas and its pool are left alone.
   - Connections to the database are counted before anything is written, see
     M(resilient.traefik.authentik_capacity_info). Settings that do not fit are refused with the numbers.
-  - What is not asked for stays as it is. Of a workload exactly the fields that differ are changed, one workload after
-    the other, each only once the one before is ready again.
+  - Where authentik came by Helm, its release is upgraded with its own chart and these values merged into its own.
+    Settings go into C(server.env) and C(worker.env), which count beside C(authentik.existingSecret) too.
+  - What is not asked for stays as it is. Of any other workload exactly the fields that differ are changed, one workload
+    after the other, each only once the one before is ready again.
   - Everything that stands against it is told at once, before anything is written, see RV(findings).
 version_added: 0.3.0
 author: The resilient.traefik authors (@resilient)
@@ -139,6 +141,17 @@ options:
         O(resilient.traefik.authentik_capacity_info#module:settings).
     type: dict
     default: {}
+  helm_binary:
+    description: The helm program, version 3, on the machine that runs the task. By default the one in its C(PATH).
+    type: path
+  helm_chart:
+    description:
+      - The chart to upgrade authentik's release with, as C(helm upgrade) takes it. By default the one that the release
+        was made of, which is in the cluster.
+    type: str
+  helm_chart_version:
+    description: The version of O(helm_chart), where that is a reference.
+    type: str
   wait_timeout:
     description: Seconds to wait for each workload until all of its pods are ready, and with O(verify) for all checks.
     type: int
@@ -146,6 +159,8 @@ options:
 extends_documentation_fragment:
   - resilient.traefik.connection
   - resilient.traefik.writing
+requirements:
+  - helm 3 where authentik came by Helm
 attributes:
   check_mode:
     description: Asks the API server what would change. Nothing is persisted.

@@ -32,15 +32,24 @@ def desired_authentik(
     """Return the workload of a component as it is to be. ``scaled``: an autoscaler has its replicas."""
     target = copy.deepcopy(workload)
     spec, pod = target["spec"], target["spec"]["template"]["spec"]
-    wanted = {SERVER: desired.server_replicas, WORKER: desired.worker_replicas}[component]
+    wanted = wanted_replicas(desired, component)
     if not scaled and wanted > spec.get("replicas", 1):
         spec["replicas"] = wanted
     _set_pod(pod, workload, desired)
     container = authentik_container(pod["containers"], component)
-    resources = {SERVER: desired.server_resources, WORKER: desired.worker_resources}[component]
-    _set_resources(container, resources)
+    _set_resources(container, wanted_resources(desired, component))
     _set_environment(container, variables(desired.settings, component, version))
     return target
+
+
+def wanted_replicas(desired: DesiredState, component: str) -> int:
+    """Return how many pods of the component there are to be at least."""
+    return {SERVER: desired.server_replicas, WORKER: desired.worker_replicas}[component]
+
+
+def wanted_resources(desired: DesiredState, component: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the resources that the component's container is to have, by requests and limits."""
+    return {SERVER: desired.server_resources, WORKER: desired.worker_resources}[component]
 
 
 def desired_pool(workload: Object, desired: DesiredState) -> Object:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik import delivery
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik.chart_release import chart_release
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik.cluster_state import (
     ClusterState,
     cluster_state,
@@ -20,7 +21,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.authentik.pool_b
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik.validation import judge
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik.verification import Verifier
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ref_of
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 from ansible_collections.resilient.traefik.plugins.module_utils.proof.verifying import verified
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
@@ -33,6 +34,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "verify": {"type": "bool", "default": False},
     **DESIRED,
     "capacity": {"type": "dict", "default": {}},
+    "helm_binary": {"type": "path"},
+    "helm_chart": {"type": "str"},
+    "helm_chart_version": {"type": "str"},
     "wait_timeout": {"type": "int", "default": 300},
 }
 
@@ -45,17 +49,19 @@ def run(task: Task) -> dict[str, Any]:
     only = task.params["only_findings"]
     try:
         state = _state(task)
-        judgement = judge(state, desired, task.params["capacity"], rendering=bool(task.params["render_to"]))
+        judgement = judge(state, desired, task.params["capacity"])
         budget = advise_pool(state, desired)
-        findings = [*judgement.findings, *budget.findings]
-        findings = findings or _refusals(task, state, desired, budget.budget)
+        release = chart_release(task.client, state, desired)
+        change = delivery.Delivery(task, state, desired, release, budget.budget)
+        # What does not add up is not tried out.
+        findings = [*judgement.findings, *budget.findings] or change.findings()
     except errors.ResilientError as error:
         if not only:
             raise
         return {"changed": False, "findings": [*desired.faults(), str(error).rstrip(".")], "notes": [], "replicas": {}}
     facts = {
         "findings": findings,
-        "notes": [*judgement.notes, *budget.notes],
+        "notes": [*judgement.notes, *budget.notes, *(release.notes() if release else [])],
         "need": asdict(judgement.need) if judgement.need else {},
         "replicas": _replicas(state, desired),
         "workloads": [ref_of(item).as_dict() for item, _wanted in delivery.wanted_states(state, desired)],
@@ -64,7 +70,7 @@ def run(task: Task) -> dict[str, Any]:
         return {"changed": False} | facts
     if findings:
         raise errors.NothingChanged(findings)
-    return task.result_of(delivery.deliver(task, state, desired, budget.budget)) | facts
+    return change.carry_out() | facts
 
 
 def _state(task: Task) -> ClusterState:
@@ -77,15 +83,6 @@ def _version(text: str) -> tuple[int, ...]:
     if text and not re.fullmatch(r"\d{4}\.\d{1,2}(\.\d{1,3})?", text):
         raise errors.BadArgument(f"version: {text!r} is none of authentik's, such as 2025.8.4")
     return tuple(int(part) for part in text.split(".")) if text else ()
-
-
-def _refusals(task: Task, state: ClusterState, desired: DesiredState, budget: Object | None) -> list[str]:
-    """Return what the API server would refuse, a missing permission included."""
-    try:
-        delivery.try_out(task, state, desired, budget)
-    except errors.ResilientError as error:
-        return [str(error).rstrip(".")]
-    return []
 
 
 def _replicas(state: ClusterState, desired: DesiredState) -> dict[str, int]:

@@ -28,7 +28,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.authentik.pod_te
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik.workloads import SERVER, WORKER
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ref_of
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
 
 # What a gunicorn worker of authentik takes once it has loaded the application. Measured by operators, not promised.
 WORKER_MEBIBYTES = 500
@@ -44,7 +43,7 @@ class Judgement:
     need: capacity.Need | None = None
 
 
-def judge(state: ClusterState, desired: DesiredState, given: Mapping[str, Any], *, rendering: bool) -> Judgement:
+def judge(state: ClusterState, desired: DesiredState, given: Mapping[str, Any]) -> Judgement:
     """Return all that is found, at once. ``given`` are settings of pool and database that may not be found.
 
     Raises BadArgument for a setting that is none.
@@ -53,7 +52,6 @@ def judge(state: ClusterState, desired: DesiredState, given: Mapping[str, Any], 
     if not judgement.findings:
         _judge_connections(judgement, state, desired, given)
     judgement.findings += [*_memory_faults(state, desired), *_node_faults(state, desired)]
-    judgement.findings += [] if rendering else list(_owner_faults(state, desired))
     judgement.notes += [*_scale_notes(state, desired), *_variable_notes(state), *_pool_notes(state, desired)]
     return judgement
 
@@ -136,7 +134,7 @@ def _limit(resources: Mapping[str, Any]) -> str:
     return str((resources.get("limits") or {}).get("memory") or "")
 
 
-# --- where the pods run, and whose they are --------------------------------------------------------------------------
+# --- where the pods run ----------------------------------------------------------------------------------------------
 
 
 def _node_faults(state: ClusterState, desired: DesiredState) -> Iterator[str]:
@@ -144,17 +142,6 @@ def _node_faults(state: ClusterState, desired: DesiredState) -> Iterator[str]:
         return
     if not state.nodes:
         yield f"when_unsatisfiable: no node takes the pods of {ref_of(state.parts.server)}"
-
-
-def _owner_faults(state: ClusterState, desired: DesiredState) -> Iterator[str]:
-    """Those who put back what they did not write themselves."""
-    for item in [*state.components.values(), *([state.parts.pool] if state.parts.pool and desired.pool else [])]:
-        owner = owner_of(item)
-        if owner:
-            yield (
-                f"delivery: {ref_of(item)} belongs to {owner}, which would undo a change made here: set render_to and "
-                "give it the files"
-            )
 
 
 # --- notes -----------------------------------------------------------------------------------------------------------

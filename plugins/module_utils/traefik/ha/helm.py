@@ -54,7 +54,7 @@ def try_out(task: Task, plan: ValuesPlan) -> list[str]:
 
 
 def deliver(task: Task, workload: ObjectRef, plan: ValuesPlan) -> dict[str, Any]:
-    """Upgrades the release of the workload and waits until its pods are ready. Where they are not in time it is rolled back.
+    """Upgrades the workload's release and waits until its pods are ready. Where they are not in time it is rolled back.
 
     Raises HelmFailed saying what was awaited, what the pods say and what the release is now; WaitTimeout.
     """
