@@ -90,10 +90,7 @@ def _pool(client: Client, service: Object) -> Object | None:
     # It may be in another namespace than authentik.
     queries = [Query("apps/v1", kind, namespace=service["metadata"]["namespace"]) for kind in _KINDS]
     beside = Selectable(item for answer in read_found(client, queries) for item in answer.items)
-    of_pgbouncer = (
-        each for each in beside.by(service) if any("pgbouncer" in image for image in authentik.images_of(each))
-    )
-    return next(of_pgbouncer, None)
+    return next((each for each in beside.by(service) if authentik.pgbouncer_in(each)), None)
 
 
 class _Sources:

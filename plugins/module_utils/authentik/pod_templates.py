@@ -16,7 +16,7 @@ with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is
 
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik.desired_state import DesiredState
 from ansible_collections.resilient.traefik.plugins.module_utils.authentik.environment import Version, variables
-from ansible_collections.resilient.traefik.plugins.module_utils.authentik.workloads import SERVER, WORKER
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik.workloads import SERVER, WORKER, pgbouncer_in
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -75,7 +75,8 @@ def authentik_container(containers: Sequence[Object], component: str) -> Object:
 
 def pool_container(containers: Sequence[Object]) -> Object:
     """Return the container that runs PgBouncer."""
-    return next((each for each in containers if "pgbouncer" in str(each.get("image", ""))), containers[0])
+    template = {"spec": {"containers": containers}}
+    return pgbouncer_in({"spec": {"template": template}}) or containers[0]
 
 
 def pool_port(container: Mapping[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.unit.authentik.samples import VERSION, Object, deployment, desired, p
 SECRET = {"name": "AUTHENTIK_SECRET_KEY", "valueFrom": {"secretKeyRef": {"name": "own", "key": "key"}}}
 
 
-def authentik(item: Object, component: str = "server", *, scaled: bool = False, **given: object) -> Object:
+def authentik(item: Object, component: str = "server", *, scaled: bool = False, **given: Any) -> Object:
     return pod_templates.desired_authentik(item, component, desired(**given), VERSION, scaled=scaled)
 
 
@@ -28,7 +29,10 @@ def test_an_autoscaler_keeps_its_replicas() -> None:
 def test_what_is_there_stays_and_the_second_time_nothing_is_left_to_do() -> None:
     item = deployment("server", 1, env=[SECRET, {"name": "AUTHENTIK_WEB__WORKERS", "value": "2"}])
     before = copy.deepcopy(item)
-    given = {"settings": {"web_workers": 3, "conn_max_age": 0}, "server_resources": {"limits": {"memory": "2048Mi"}}}
+    given: dict[str, Any] = {
+        "settings": {"web_workers": 3, "conn_max_age": 0},
+        "server_resources": {"limits": {"memory": "2048Mi"}},
+    }
     once = authentik(item, **given)
     assert item == before
     (container,) = once["spec"]["template"]["spec"]["containers"]

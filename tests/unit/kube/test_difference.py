@@ -116,7 +116,7 @@ def test_a_change_of_owner_alone_is_visible() -> None:
 
 
 def test_values_of_variables_that_are_secrets_by_their_names_are_hidden() -> None:
-    def pod(password: str, level: str) -> Object:
+    def pod(password: str, level: str) -> dict[str, Any]:
         entries = [{"name": "DB_PASSWORD", "value": password}, {"name": "LOG_LEVEL", "value": level}]
         container = {"name": "main", "env": [*entries, {"name": "TOKEN", "valueFrom": {"fieldRef": {}}}]}
         return _item("Deployment", spec={"template": {"spec": {"containers": [container]}}})
