@@ -70,7 +70,10 @@ def samples(course: Course, minutes: int) -> Iterator[str]:
 
 def well() -> list[Series]:
     """All series that the rules ask for, as they are while nothing is wrong."""
-    return [Series(*each) for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening(), *_pool())]
+    return [
+        Series(*each)
+        for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening(), *_pool())
+    ]
 
 
 _Row = tuple[str, dict[str, str], dict[int, Any]]
