@@ -9,7 +9,9 @@ import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import ObjectRef
+from tests.integration.http_in_pod import Door
 from tests.integration.support_engine import Audited
+from tests.integration.support_login import log_in_through_traefik
 from tests.integration.support_restore import Site
 from tests.integration.support_role import RolePlayer, new_run, printed, rolled_back
 
@@ -64,6 +66,22 @@ def test_what_does_not_fit_is_told_with_its_numbers_and_nothing_is_written(role:
     assert refused.code != 0
     assert "authentik keeps 75 connections" in refused.output
     assert audited.writes() == []
+
+
+def test_protected_sites_are_asked_as_a_stranger_and_as_a_member(role: RolePlayer, traefik_doors: list[Door]) -> None:
+    site = {"host": "private.lab.test", "path": "/get"}
+    cookie = log_in_through_traefik(traefik_doors[0], "private.lab.test")
+    with_sites = role.with_settings(
+        authentik_server_replicas=0,
+        authentik_worker_replicas=0,
+        authentik_settings={},
+        resilient_traefik_verify_seconds=0,
+        authentik_protected_sites=[site | {"secret_headers": {"Cookie": cookie}}],
+    )
+    told = with_sites.part("verify", "[authentik_verified_strangers, authentik_verified_members]")
+    statuses = [{answer["status"] for answer in part["answers"]} for part in told]
+    assert statuses == [{302}, {200}]
+    assert cookie.partition("=")[2] not in str(told)
 
 
 def test_plan_apply_again_and_back(role: RolePlayer, admin: Client, audited: Audited) -> None:
