@@ -73,6 +73,11 @@ monitoring: setup ## the tests that need the lab's monitoring, on a lab that has
 	@LAB_MONITORING=1 $(BIN)/python -m lab up
 	@$(BIN)/python -m pytest tests/integration -k "alert or monitoring or parity"
 
+.PHONY: authentik-db
+authentik-db: setup ## the tests that need the lab's PostgreSQL and PgBouncer, on a lab that has them
+	@LAB_AUTHENTIK_DB=1 $(BIN)/python -m lab up
+	@$(BIN)/python -m pytest tests/integration/test_authentik_database.py
+
 .PHONY: other-traefik
 other-traefik: setup ## the disease, the way of failing and the whole playbook with the other Traefik that the lab knows
 	@LAB_TRAEFIK=$(shell $(BIN)/python -c "from lab.versions import TRAEFIK_VERSIONS as known; print(known[1])") $(BIN)/python -m lab up

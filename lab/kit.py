@@ -15,7 +15,7 @@ from lab.go_programs import (
     GoModuleFiles,
     traefik_definitions,
 )
-from lab.image_catalogue import ARCHIVE, WorkloadImage, workload_images
+from lab.image_catalogue import ARCHIVE, DebianImage, WorkloadImage, workload_images
 from lab.settings import Settings
 from lab.wheels import CLIENTS, WheelPrograms
 
@@ -66,8 +66,8 @@ def assemble(
     return Kit(source, engine, node_image, tools, tuple(images), definitions, names)
 
 
-def _images(settings: Settings) -> tuple[WorkloadImage, ...]:
-    return workload_images(settings.traefik_version, monitoring=settings.monitoring)
+def _images(settings: Settings) -> tuple[WorkloadImage | DebianImage, ...]:
+    return workload_images(settings.traefik_version, monitoring=settings.monitoring, authentik_db=settings.authentik_db)
 
 
 def _definitions(settings: Settings) -> list[GoModuleFiles]:

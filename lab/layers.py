@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,18 @@ class Entry:
     source: Path | str | None
     mode: int = 0o644
     link: bool = False
+
+
+def entries_of(root: Path) -> Iterator[Entry]:
+    """Yield what is in a folder as it is there: folders, files that may be executed or not, links."""
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if path.is_symlink():
+            yield Entry(name, str(path.readlink()), link=True)
+        elif path.is_dir():
+            yield Entry(name, None, 0o755)
+        else:
+            yield Entry(name, path, 0o755 if path.stat().st_mode & 0o100 else 0o644)
 
 
 def write_layer(folder: Path, entries: Iterable[Entry]) -> None:

@@ -33,6 +33,7 @@ class Settings:
     node_memory: str | None
     api_port: int
     monitoring: bool
+    authentik_db: bool
     rule_tools: str | None
     cache: Path
     kubeconfig: Path
@@ -90,11 +91,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         raise LabError(
             f"LAB_API_PORT={port} is not a port.", "Use a number up to 65535; 0 or unset takes any free one."
         )
-    monitoring = environment.get("LAB_MONITORING") or "0"
-    if monitoring not in ("0", "1"):
-        raise LabError(
-            f"LAB_MONITORING={monitoring} is neither 0 nor 1.", "Use 1 to add the monitoring, or leave it unset."
-        )
+    monitoring = _switch(environment, "LAB_MONITORING", "the monitoring")
+    authentik_db = _switch(environment, "LAB_AUTHENTIK_DB", "PostgreSQL and PgBouncer")
     rule_tools = environment.get("LAB_RULE_TOOLS") or None
     if rule_tools is not None and rule_tools not in RULE_TOOLS_SOURCES:
         raise LabError(
@@ -108,11 +106,20 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         node_image=environment.get("LAB_NODE_IMAGE") or f"kindest/node:{KUBERNETES_VERSION}",
         node_memory=memory,
         api_port=int(port),
-        monitoring=monitoring == "1",
+        monitoring=monitoring,
+        authentik_db=authentik_db,
         rule_tools=rule_tools,
         cache=_cache_folder(environment),
         kubeconfig=LAB_FOLDER / ("kubeconfig" if name == DEFAULT_NAME else f"kubeconfig.{name}"),
     )
+
+
+def _switch(environment: Mapping[str, str], name: str, what: str) -> bool:
+    """Return whether a variable is 1. Raises LabError for what is neither 0 nor 1."""
+    given = environment.get(name) or "0"
+    if given not in ("0", "1"):
+        raise LabError(f"{name}={given} is neither 0 nor 1.", f"Use 1 to add {what}, or leave it unset.")
+    return given == "1"
 
 
 def read_record(settings: Settings) -> dict[str, Any]:

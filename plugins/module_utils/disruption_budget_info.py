@@ -38,6 +38,7 @@ _WORKLOAD: dict[str, dict[str, Any]] = {
     "where_blocking": {"type": "str", "choices": ["fall_back", "finding"], "default": "fall_back"},
     "budget": {"type": "str"},
     "unhealthy_pods": {"type": "str", "choices": ["AlwaysAllow", "IfHealthyBudget"], "default": "AlwaysAllow"},
+    "replicas": {"type": "int", "default": 0},
     "optional": {"type": "bool", "default": False},
 }
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -122,8 +123,8 @@ def _subjects(task: Task, wishes: Sequence[Wish]) -> tuple[list[Subject], list[s
     namespaces = sorted({item["metadata"]["namespace"] for found in items for item in found})
     budgets, scalers = _in_namespaces(task.client, namespaces)
     subjects = [
-        Subject(wish, item, _lowest(item, scalers), budgets)
-        for wish, found in zip(wishes, items, strict=True)
+        Subject(wish, item, _lowest(item, scalers, given["replicas"]), budgets)
+        for given, wish, found in zip(task.params["workloads"], wishes, items, strict=True)
         for item in found
     ]
     return subjects, findings
@@ -165,15 +166,18 @@ def _in_namespaces(client: Client, namespaces: Sequence[str]) -> tuple[list[Obje
     return listed[0], listed[1]
 
 
-def _lowest(item: Object, scalers: Sequence[Object]) -> int:
-    """The number of pods at the quietest hour: an autoscaler's minimum where there is one."""
+def _lowest(item: Object, scalers: Sequence[Object], at_least: int) -> int:
+    """The number of pods at the quietest hour: an autoscaler's minimum where there is one.
+
+    ``at_least`` are those that the workload is about to have.
+    """
     ref = ref_of(item)
     for scaler in scalers:
         target = scaler["spec"]["scaleTargetRef"]
         same = (target["kind"], target["name"], scaler["metadata"]["namespace"]) == (ref.kind, ref.name, ref.namespace)
         if same:
             return int(scaler["spec"].get("minReplicas") or 1)
-    return int(item["spec"].get("replicas", 1))
+    return max(at_least, int(item["spec"].get("replicas", 1)))
 
 
 # --- verifying ---------------------------------------------------------------------------------------------------
@@ -186,12 +190,13 @@ def _verified(task: Task) -> dict[str, Any]:
     def look() -> list[Check]:
         subjects, missing = _subjects(task, wishes)
         none = [Check(text, False, "a workload", "none") for text in missing]
-        return none + [check for subject in subjects for check in _checks(task.client, subject)]
+        return none + [check for subject in subjects for check in budget_checks(task.client, subject)]
 
     return verified(look, task.params["wait_timeout"], NotProtected, task.progress)
 
 
-def _checks(client: Client, subject: Subject) -> list[Check]:
+def budget_checks(client: Client, subject: Subject) -> list[Check]:
+    """Return whether one budget keeps pods of the subject, as wished, and lets a drain take one. Raises Forbidden."""
     ref, found = ref_of(subject.item), selecting(subject.item, subject.budgets)
     listed = ", ".join(f"{item['metadata']['name']} ({limit_of(item)})" for item in found) or "none"
     kept = [item for item in found if limit_of(item).allows(subject.replicas) < max(subject.replicas, 2)]

@@ -56,6 +56,11 @@ options:
         type: str
         choices: [AlwaysAllow, IfHealthyBudget]
         default: AlwaysAllow
+      replicas:
+        description: With how many pods it is about to run, where that is more than now and no autoscaler scales it.
+        type: int
+        default: 0
+        version_added: 0.3.0
       optional:
         description: Whether it may be missing.
         type: bool

@@ -203,6 +203,7 @@ SAMPLES: dict[str, Sample] = {
     "apply": Sample(lambda namespace: {"objects": [config_map(namespace, a="b"), secret(namespace, key="value")]}),
     "audit": Sample(_audited, changes=False, stable=frozenset({"changed", "files"})),
     "authentik_capacity_info": Sample(_capacity, changes=False),
+    "authentik_settings": Sample(lambda _namespace: {"namespace": "authentik", "only_findings": True}, changes=False),
     "cluster_check": Sample(_expectation, changes=False),
     "disruption_budget_info": Sample(_budgeted, changes=False),
     "drill_diff": Sample(_drilled_twice, changes=False),

@@ -20,7 +20,7 @@ from tests.integration.support_whole_state import State, differing, whole_state
 pytest_plugins = ("tests.integration.support_fixtures",)
 pytestmark = pytest.mark.alone
 
-PARTS = ("tier", "bot_block", "auth", "forward_auth", "traefik_ha", "authentik_pdb", "retry", "sites")
+PARTS = ("tier", "bot_block", "auth", "forward_auth", "traefik_ha", "authentik", "authentik_pdb", "retry", "sites")
 # What is printed in the middle of what a run does: a proxy comes up, Traefik is led to it, its replicas are replaced.
 MOMENTS = (
     "Apply the proxy, and wait until it serves: waiting for",

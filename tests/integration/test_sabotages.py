@@ -31,7 +31,7 @@ AT_ONCE = {
 TAGS = {"forward_auth": "auth,bot_block"}
 EVERY_PROMISE = pytest.mark.variation("every promise broken; test_forward_auth_check.py breaks those of the way")
 # Those of verify; without a Prometheus nothing is there to be proved of alerts.
-AREAS = {"bot_block", "auth", "forward_auth", "traefik_ha", "authentik_pdb", "retry", "tier"}
+AREAS = {"bot_block", "auth", "forward_auth", "traefik_ha", "authentik", "authentik_pdb", "retry", "tier"}
 
 
 @dataclass(frozen=True)

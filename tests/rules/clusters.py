@@ -27,4 +27,4 @@ CLUSTERS: Mapping[str, dict[str, Any]] = {
 }
 
 # What a user sets there.
-VARIABLES: Mapping[str, dict[str, Any]] = {"bare": {"alerts_parity": False}}
+VARIABLES: Mapping[str, dict[str, Any]] = {"whole": {"alerts_pgbouncer": True}, "bare": {"alerts_parity": False}}

@@ -72,7 +72,7 @@ def well() -> list[Series]:
     """All series that the rules ask for, as they are while nothing is wrong."""
     return [
         Series(*each)
-        for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening(), *_probes())
+        for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening(), *_probes(), *_pool())
     ]
 
 
@@ -98,6 +98,16 @@ def _cluster() -> Iterator[_Row]:
             ("desired_healthy", count - 1),
         ):
             yield f"kube_poddisruptionbudget_status_{status}", budget, {0: value}
+
+
+def _pool() -> Iterator[_Row]:
+    """As prometheus-community's pgbouncer_exporter tells of one PgBouncer; the second database is its own console."""
+    place = {"namespace": "authentik", "pod": "pgbouncer-6c9d7f6b8-bbbbb"}
+    for database, size, used in (("authentik", 20, 4), ("pgbouncer", 2, 0)):
+        pool = place | {"database": database, "user": database}
+        yield "pgbouncer_pools_client_waiting_connections", pool, {0: 0}
+        yield "pgbouncer_pools_server_active_connections", pool, {0: used}
+        yield "pgbouncer_databases_pool_size", place | {"name": database, "database": "postgres"}, {0: size}
 
 
 def _workload(namespace: str, name: str, count: int) -> Iterator[_Row]:

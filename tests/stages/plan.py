@@ -87,6 +87,7 @@ SHORT = (
     # Takes next to no processor; but its stand-ins answer in time only where nobody else takes it. Beside one test at a
     # time on the lab they do (at a load of 4), and beside all of these they do not.
     Stage("loopback", "loopback", after=("together", "versions"), variables=DEPTH),
+    Stage("authentik-db", "lab", needs=LAB),
     Stage("quiet", "lab", quiet=True, needs=LAB, variables=DEPTH),
 )
 ALL = (
@@ -107,6 +108,7 @@ ALL = (
     Stage("rules-built", "free"),
     Stage("loopback", "loopback", after=("together", "rules-built")),
     Stage("quiet", "lab", quiet=True, needs=LAB),
+    Stage("authentik-db", "lab", needs=LAB),
     Stage("monitoring", "lab", needs=LAB),
     # Its tests measure time too.
     Stage("other-traefik", "lab", quiet=True, needs=LAB),

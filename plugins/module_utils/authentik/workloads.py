@@ -41,6 +41,15 @@ def version(item: Object) -> tuple[int, ...]:
     return ()
 
 
+def pgbouncer_in(item: Object) -> Object | None:
+    """Return the workload's container that runs PgBouncer, by its image or by the program that it starts."""
+    for each in _containers(item):
+        program = next(iter(each.get("command") or []), "")
+        if "pgbouncer" in str(each.get("image", "")) or "pgbouncer" in program:
+            return each
+    return None
+
+
 def images_of(item: Object) -> list[str]:
     """Return the images of a workload's containers."""
     return [str(each.get("image", "")) for each in _containers(item)]

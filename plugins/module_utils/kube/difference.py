@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
@@ -17,6 +18,8 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 HIDDEN = "<hidden>"
 HIDDEN_CHANGED = "<hidden, changed>"
+# Variables whose values are secrets, by how people name them.
+_SECRET_VARIABLE = re.compile(r"(?i)(pass|pwd|token|secret|api_?key|credential|private|dsn)")
 
 
 def content(item: Mapping[str, Any] | None) -> Object:
@@ -77,7 +80,7 @@ def shown(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, lab
 
 def _without_secrets(before: Object, after: Object) -> tuple[Object, Object]:
     if "Secret" not in (before.get("kind"), after.get("kind")):
-        return before, after
+        return _without_secret_variables(before, {}), _without_secret_variables(after, _variables(before))
     before, after = copy.copy(before), copy.copy(after)
     for part in ("data", "stringData"):
         old, new = before.get(part) or {}, after.get(part) or {}
@@ -86,6 +89,34 @@ def _without_secrets(before: Object, after: Object) -> tuple[Object, Object]:
         if new:
             after[part] = {key: HIDDEN_CHANGED if key in old and old[key] != new[key] else HIDDEN for key in new}
     return before, after
+
+
+def _without_secret_variables(item: Object, former: Mapping[str, Any]) -> Object:
+    """A copy without the values of variables that are secrets by their names; ``former`` are the values before."""
+    safe = copy.deepcopy(item)
+    for entry in _entries(safe):
+        if entry.get("value") and _SECRET_VARIABLE.search(entry["name"]):
+            changed = former.get(entry["name"], entry["value"]) != entry["value"]
+            entry["value"] = HIDDEN_CHANGED if changed else HIDDEN
+    return safe
+
+
+def _variables(item: Object) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value") for entry in _entries(item)}
+
+
+def _entries(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The environment of all containers of a pod or of a workload's template; of other kinds none."""
+    spec = item.get("spec")
+    template = spec.get("template") if isinstance(spec, Mapping) else None
+    pod = template.get("spec") if isinstance(template, Mapping) else spec
+    if not isinstance(pod, Mapping):
+        return
+    for kind in ("containers", "initContainers"):
+        containers = pod.get(kind)
+        for container in containers if isinstance(containers, list) else []:
+            entries = container.get("env") if isinstance(container, Mapping) else None
+            yield from (each for each in entries or [] if isinstance(each, dict) and isinstance(each.get("name"), str))
 
 
 def without_secret_values(item: Object) -> Object:

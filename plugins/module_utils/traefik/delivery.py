@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import owner_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_all
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 HELM, K3S, MANIFEST = "helm", "k3s", "manifest"
 _CATTLE = "helm.cattle.io/v1"
@@ -42,9 +41,9 @@ class Delivery:
         return asdict(self)
 
 
-def delivery_of(client: Client, workload: Workload) -> Delivery:
+def delivery_of(client: Client, workload: ObjectRef) -> Delivery:
     """The workload's delivery. Secrets and HelmCharts that may not be read are a note, not a failure."""
-    item = client.get(workload.ref)
+    item = client.get(workload)
     owner = owner_of(item)
     metadata = item["metadata"]
     annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
@@ -52,7 +51,7 @@ def delivery_of(client: Client, workload: Workload) -> Delivery:
     name, _dash, version = _chart_label(labels.get("helm.sh/chart", ""))
     if not release:
         return Delivery(MANIFEST, owner, chart=name, chart_version=version)
-    namespace = annotations.get("meta.helm.sh/release-namespace", workload.ref.namespace)
+    namespace = annotations.get("meta.helm.sh/release-namespace", workload.namespace)
     revision, status, note = _newest(client, release, namespace)
     charts, configs = read_all(client, [Query(_CATTLE, "HelmChart"), Query(_CATTLE, "HelmChartConfig")])
     helm_chart = next((_where(chart) for chart in charts.items if _makes(chart, release, namespace)), "")

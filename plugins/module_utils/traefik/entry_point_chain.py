@@ -69,7 +69,7 @@ def _changed(
 
 
 def _refuse_other_delivery(task: Task, workload: Workload, changes: Sequence[ChainChange]) -> None:
-    delivery = delivery_of(task.client, workload)
+    delivery = delivery_of(task.client, workload.ref)
     if delivery.kind == MANIFEST and workload.source == "arguments":
         return
     wanted = "; ".join(f"{change.at}={','.join(change.after)}" for change in changes)

@@ -238,7 +238,7 @@ def _entry_points_by(task: Task, case: Case) -> str:
     """Who brings an entry point's chain: the module, the role traefik_ha, or nobody because it is there already."""
     if task.params["chains"] != ENTRY_POINTS or not _lacking(task, case):
         return ""
-    ours = delivery_of(task.client, case.workload).kind == MANIFEST and case.workload.source == "arguments"
+    ours = delivery_of(task.client, case.workload.ref).kind == MANIFEST and case.workload.source == "arguments"
     return "middleware_chain" if ours else TRAEFIK_HA
 
 

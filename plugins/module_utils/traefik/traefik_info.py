@@ -71,7 +71,7 @@ def run(task: Task) -> dict[str, Any]:
     return {
         "changed": False,
         "workload": _workload(workload, routings),
-        "delivery": delivery_of(client, workload).as_dict(),
+        "delivery": delivery_of(client, workload.ref).as_dict(),
         "settings": settings_report.report(workload.arguments, workload.source),
         "api": asked.api,
         "api_reason": asked.reason,

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.resilient.traefik.plugins.module_utils.authentik import capacity_info
+from ansible_collections.resilient.traefik.plugins.module_utils.authentik import capacity_info, cluster_reader
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
@@ -86,7 +86,7 @@ def asked(
         return answers
 
     given = {"namespace": "", "settings": {}, "cluster_domain": "cluster.local", "kubeconfig": "/nowhere"} | options
-    with mock.patch.object(capacity_info, "read_all", read), mock.patch.object(capacity_info, "read_found", read):
+    with mock.patch.object(cluster_reader, "read_all", read), mock.patch.object(cluster_reader, "read_found", read):
         return capacity_info.run(Task(given))
 
 

@@ -115,6 +115,21 @@ def test_a_change_of_owner_alone_is_visible() -> None:
     assert FIELD_MANAGER in diff["after"]
 
 
+def test_values_of_variables_that_are_secrets_by_their_names_are_hidden() -> None:
+    def pod(password: str, level: str) -> dict[str, Any]:
+        entries = [{"name": "DB_PASSWORD", "value": password}, {"name": "LOG_LEVEL", "value": level}]
+        container = {"name": "main", "env": [*entries, {"name": "TOKEN", "valueFrom": {"fieldRef": {}}}]}
+        return _item("Deployment", spec={"template": {"spec": {"containers": [container]}}})
+
+    before, after = pod(VALUE, "info"), pod(OTHER, "debug")
+    diff = shown(before, after, "Deployment shop/one")
+    assert VALUE not in json.dumps(diff)
+    assert OTHER not in json.dumps(diff)
+    assert (HIDDEN_CHANGED in diff["after"], "debug" in diff["after"]) == (True, True)
+    assert HIDDEN_CHANGED not in shown(before, pod(VALUE, "debug"), "x")["after"]
+    assert before["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] == VALUE, "the original stays whole"
+
+
 @pytest.mark.parametrize("part", ["data", "stringData"])
 def test_values_of_secrets_are_hidden_and_changed_keys_named(part: str) -> None:
     before = _item("Secret", **{part: {"same": VALUE, "changed": VALUE, "gone": VALUE}})

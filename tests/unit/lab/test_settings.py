@@ -46,6 +46,7 @@ def test_cache_follows_xdg(given: str, cache: str) -> None:
         ("LAB_API_PORT", "70000"),
         ("LAB_API_PORT", "http"),
         ("LAB_MONITORING", "yes"),
+        ("LAB_AUTHENTIK_DB", "yes"),
         ("LAB_RULE_TOOLS", "fetch"),
     ],
 )

@@ -16,14 +16,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.fence import LockLost
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.task import Task
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import HELM, Delivery
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import helm, helm_program
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.chart_values import Release
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.helm_program import HelmFailed
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.releases import stored_release
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.values_plan import ValuesPlan
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import Workload
 
 REF = ObjectRef("apps/v1", "Deployment", "edge", "net")
 NAMES = {"name": "edge", "namespace": "net"}
@@ -127,8 +124,7 @@ class Case:
         stored = stored_release(self.cluster.secret(self.cluster.revisions()[-1]))
         release = Release({}, stored.config, (), {}, False)
         plan = ValuesPlan("Helm release net/edge", release, {(key,): value for key, value in values.items()}, stored)
-        workload = Workload(REF, "3.7.9", [], {}, {}, "arguments", "", 1, {})
-        return helm.deliver(self.task, Situation(workload, Delivery(HELM), {}, None), plan)
+        return helm.deliver(self.task, REF, plan)
 
     def called(self) -> list[list[str]]:
         """What helm was called with, rehearsals left out."""

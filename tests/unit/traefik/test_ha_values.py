@@ -162,6 +162,7 @@ def test_the_chart_of_the_lab_takes_the_wishes() -> None:
 def test_secrets_are_hidden_and_all_else_is_shown() -> None:
     values = {
         "env": [{"name": "A", "value": "plain"}],
+        "more": {"env": [{"name": "DB_PASSWORD", "value": "c0rrect"}]},
         "dbPassword": "hunter22",
         "args": ["--log.level=INFO", "--certificatesResolvers.x.acme.token=t0ps3cret"],
         "tokens": ["t1"],
@@ -170,8 +171,10 @@ def test_secrets_are_hidden_and_all_else_is_shown() -> None:
     }
     shown = shown_values(values)
     assert shown["env"] == values["env"]
+    assert shown["more"]["env"] == [{"name": "DB_PASSWORD", "value": "<hidden>"}]
     assert shown["dbPassword"] == "<hidden>"
     assert shown["args"] == ["--log.level=INFO", "--certificatesResolvers.x.acme.token=<hidden>"]
     assert (shown["replicas"], shown["enabled"], shown["tokens"]) == (3, True, ["<hidden>"])
-    assert without_secrets("it said hunter22 and t0ps3cret", values) == "it said <hidden> and <hidden>"
+    told = without_secrets("it said hunter22, c0rrect and t0ps3cret", values)
+    assert told == "it said <hidden>, <hidden> and <hidden>"
     assert json.dumps(values).count("hunter22") == 1, "the values themselves stay"

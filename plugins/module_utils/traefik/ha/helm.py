@@ -30,7 +30,6 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.helm_
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.helm_upgrade import Upgrade, take_back
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.releases import StoredRelease, chart_files
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.situation import Situation
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.values_plan import ValuesPlan
 
 
@@ -54,8 +53,8 @@ def try_out(task: Task, plan: ValuesPlan) -> list[str]:
     return []
 
 
-def deliver(task: Task, situation: Situation, plan: ValuesPlan) -> dict[str, Any]:
-    """Upgrades the release and waits until its pods are ready. Where they are not in time it is rolled back.
+def deliver(task: Task, workload: ObjectRef, plan: ValuesPlan) -> dict[str, Any]:
+    """Upgrades the workload's release and waits until its pods are ready. Where they are not in time it is rolled back.
 
     Raises HelmFailed saying what was awaited, what the pods say and what the release is now; WaitTimeout.
     """
@@ -64,13 +63,13 @@ def deliver(task: Task, situation: Situation, plan: ValuesPlan) -> dict[str, Any
     if task.check_mode or stored is None:
         return result
     if not plan.changed:
-        _wait_for_a_former_run(task, situation, plan, stored)
+        _wait_for_a_former_run(task, workload, plan, stored)
         return result
     with _upgrade(task, plan, stored, find_helm(task.params["helm_binary"])) as upgrade:
         manifest = json.loads(upgrade.run("--dry-run=server", "--output=json"))["manifest"]
         newest = newest_revision(client, stored).revision
         record_upgrade(task, stored, newest, manifest)
-        awaited = _awaited(client, situation.workload.ref, objects_of(client, stored, manifest))
+        awaited = _awaited(client, workload, objects_of(client, stored, manifest))
         if task.fence:
             # Helm writes by itself.
             task.fence.check()
@@ -81,15 +80,15 @@ def deliver(task: Task, situation: Situation, plan: ValuesPlan) -> dict[str, Any
             wait_until_ready(client, awaited, task.params["wait_timeout"], task.progress)
         except errors.ResilientError as error:
             former = set(objects_of(client, stored, stored.manifest))
-            before = [situation.workload.ref, *(ref for ref in awaited[1:] if ref in former)]
+            before = [workload, *(ref for ref in awaited[1:] if ref in former)]
             raise HelmFailed(take_back(upgrade, plan, newest, before, error), **error.facts) from None
     return result
 
 
-def _wait_for_a_former_run(task: Task, situation: Situation, plan: ValuesPlan, stored: StoredRelease) -> None:
+def _wait_for_a_former_run(task: Task, workload: ObjectRef, plan: ValuesPlan, stored: StoredRelease) -> None:
     """A run that was killed while it waited leaves the values in a release that may never become ready."""
     try:
-        wait_until_ready(task.client, [situation.workload.ref], task.params["wait_timeout"], task.progress)
+        wait_until_ready(task.client, [workload], task.params["wait_timeout"], task.progress)
     except errors.WaitTimeout as error:
         raise errors.WaitTimeout(
             f"{plan.subject} has these values already (revision {stored.revision}, {stored.status}), so nothing was "
@@ -99,7 +98,7 @@ def _wait_for_a_former_run(task: Task, situation: Situation, plan: ValuesPlan, s
 
 
 def _awaited(client: Client, workload: ObjectRef, refs: Iterable[ObjectRef]) -> list[ObjectRef]:
-    """Traefik's workload first, and the release's others but for those that are not ready before the upgrade."""
+    """The workload first, and the release's others but for those that are not ready before the upgrade."""
     others = sorted({ref for ref in refs if ref.kind in WORKLOADS and ref != workload})
     states = client.concurrently(client.find, others)
     pairs = zip(others, states, strict=True)

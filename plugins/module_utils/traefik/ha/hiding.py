@@ -17,12 +17,17 @@ _SHORTEST = 6
 def shown_values(value: Any, key: str = "") -> Any:
     """A copy with what may be a secret hidden: by the key, and in arguments by the flag's name."""
     if isinstance(value, Mapping):
-        return {name: shown_values(inner, name) for name, inner in value.items()}
+        return {name: shown_values(inner, _key_of(value, name)) for name, inner in value.items()}
     if isinstance(value, list):
         return [shown_values(item, key) for item in value]
     if isinstance(value, str) and value.startswith("--"):
         return _shown_argument(value)
     return HIDDEN if value and not isinstance(value, bool) and _SECRET.search(key) else value
+
+
+def _key_of(value: Mapping[str, Any], name: str) -> str:
+    """By what a value is judged: that of a variable (``name`` and ``value``, as containers have them) by its name."""
+    return str(value["name"]) if name == "value" and isinstance(value.get("name"), str) else name
 
 
 def without_secrets(text: str, values: Mapping[str, Any]) -> str:
@@ -41,7 +46,7 @@ def _shown_argument(argument: str) -> str:
 def _secrets(value: Any, key: str = "") -> Iterable[str]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _secrets(inner, name)
+            yield from _secrets(inner, _key_of(value, name))
     elif isinstance(value, list):
         for item in value:
             yield from _secrets(item, key)

@@ -57,7 +57,7 @@ def situation_of(client: Client, workload: Workload) -> Situation:
     scalers = [each for each in autoscalers.items if _scales(each, item)]
     return Situation(
         workload=workload,
-        delivery=delivery_of(client, workload),
+        delivery=delivery_of(client, workload.ref),
         item=item,
         nodes=usable_nodes(nodes.items, item["spec"]["template"]["spec"]) if nodes.status == "found" else None,
         budgets=[each for each in budgets.items if selects(each["spec"].get("selector") or {}, labels)],

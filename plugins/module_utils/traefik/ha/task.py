@@ -131,5 +131,5 @@ def _delivered(task: Task, situation: Situation, wishes: Wishes, plan: ValuesPla
     if task.params["render_to"]:
         values_files.write(task, plan, situation.delivery.kind)
     if situation.delivery.kind == HELM:
-        return helm.deliver(task, situation, plan)
+        return helm.deliver(task, situation.workload.ref, plan)
     return k3s.deliver(task, situation, plan)

@@ -17,7 +17,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.yaml_text import yaml_text
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import K3S
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import K3S, Delivery
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import chart_schema
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.arguments import defined_entry_points
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.chart_values import (
@@ -87,7 +87,7 @@ class ValuesPlan:
 
 def plan_values(client: Client, situation: Situation, wishes: Wishes, extra: Mapping[str, Any]) -> ValuesPlan:
     """Reads the release and works out what it is to be. Raises Forbidden, ResilientError for a Secret not of Helm 3."""
-    stored = _stored(client, situation)
+    stored = stored_of(client, situation.delivery)
     defaults = stored.defaults if stored else {}
     config = stored.config if stored else {}
     subject = f"Helm release {situation.delivery.namespace}/{situation.delivery.release}"
@@ -134,8 +134,8 @@ def _release(situation: Situation, defaults: dict[str, Any], config: dict[str, A
     )
 
 
-def _stored(client: Client, situation: Situation) -> StoredRelease | None:
-    delivery = situation.delivery
+def stored_of(client: Client, delivery: Delivery) -> StoredRelease | None:
+    """The newest revision of the release that was deployed, None where there is none. Raises Forbidden."""
     if not delivery.release:
         return None
     selector = f"owner=helm,name={delivery.release}"
