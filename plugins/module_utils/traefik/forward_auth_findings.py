@@ -316,20 +316,25 @@ def _room_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
 def _host_faults(
     wish: Wish, found: Found, middlewares: Sequence[Object], shared_hosts: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    known, others = routing.hosts_behind(found.routes, *map(qualified_name, middlewares))
+    names = [qualified_name(each) for each in middlewares]
+    known, others = routing.hosts_behind(found.routes, *names)
+    asking = found.routes_that_ask(wish)
+    # Another Traefik that may ask the proxy has its policy too; only its sites cannot be asked through this one.
+    judged, others_judged = routing.hosts_behind(asking, *names)
     if others or routing.unread_providers(found.settings):
         return
-    elsewhere = {host for route in found.routes for host in route.hosts}
+    elsewhere = {host for route in asking for host in route.hosts}
     given: list[tuple[str, Sequence[str]]] = [
         ("fallback_policies", [str(host).lower().rstrip(".") for host in wish.policy.get("hosts") or {}]),
         ("session_graces", [str(host).lower().rstrip(".") for host in wish.policy.get("session_graces") or {}]),
         ("hosts", [str(host) for host in wish.given.get("hosts") or []]),
     ]
     for option, hosts in given:
-        allowed = known if option in wish.own else {*known, *shared_hosts}
-        for host in hosts:
+        behind = known if option == "hosts" else judged
+        allowed = behind if option in wish.own else {*behind, *shared_hosts}
+        for host in hosts if option == "hosts" or not others_judged else ():
             if host not in allowed and "*" not in host:
-                yield option, f"{host} is {_unknown(host in elsewhere)}; {_known(known)}"
+                yield option, f"{host} is {_unknown(host in elsewhere)}; {_known(behind)}"
 
 
 def _unknown(is_elsewhere: bool) -> str:
