@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import controller_of, is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import (
     forward_auth,
+    forward_auth_chain,
     forward_auth_forwarded,
     forward_auth_headers,
 )
@@ -102,6 +103,7 @@ def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collecti
         faults += _other_traefik_faults(wish, found, there)
     for middleware in there.middlewares:
         faults += forward_auth_forwarded.faults_of(wish, found, middleware)
+        faults += forward_auth_chain.faults_of(wish, found, middleware)
         forward_auth_spec = middleware["spec"]["forwardAuth"]
         wanted = forward_auth_headers.request_header_findings(forward_auth_spec, wish.asks_for_login)
         faults += [("middleware", f"{wish.name}: {words}") for words in wanted]
@@ -112,6 +114,7 @@ def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
     """What works and may surprise."""
     told = []
     for middleware in there.middlewares:
+        told += forward_auth_chain.warnings_of(wish, found, middleware)
         name = f"Middleware {middleware['metadata']['namespace']}/{middleware['metadata']['name']}"
         if forward_auth_forwarded.chooses_its_host(wish, found, middleware):
             told.append(
