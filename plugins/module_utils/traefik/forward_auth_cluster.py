@@ -13,11 +13,16 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Answer, Query, read_all
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import forward_auth
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import Targets, traefik_classes
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_targets import (
+    Targets,
+    only_served,
+    traefik_classes,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import Route, routes
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import (
+    ALLOW,
     WORKLOADS,
     OtherTraefik,
     others_beside,
@@ -41,7 +46,7 @@ class Found:
     """The cluster as it was read. Objects by (namespace, name) where one is looked up.
 
     ``traefik_fault`` says why there is no ``workload``. ``unread`` are lists and objects that may not be read.
-    ``others`` are the Traefiks beside ``workload``. ``kubernetes`` is the API server's minor version, 0 where it is
+    ``routes`` and ``sites`` are those that ``workload`` serves, ``others`` the Traefiks beside it. ``kubernetes`` is the API server's minor version, 0 where it is
     not told.
     """
 
@@ -76,6 +81,11 @@ class Found:
     def used(self) -> frozenset[str]:
         """The middlewares that routes use, by qualified name."""
         return frozenset(name for route in self.routes for name in route.middlewares)
+
+    def routes_that_ask(self, wish: Wish) -> list[Route]:
+        """Return the routes of this Traefik, and of those beside it that may ask the wished proxy."""
+        others = [each for each in self.others if not wish.is_fenced or wish.other_traefiks.get(each.name) == ALLOW]
+        return [*self.routes, *(route for other in others for route in other.routes)]
 
     def service_behind(self, middleware: Object, cluster_domain: str) -> Object | None:
         """Return the Service that a ForwardAuth middleware asks, None where that is none of the cluster."""
@@ -133,6 +143,8 @@ def read(client: Client, namespace: str, name: str) -> Found:
     items = [*of[Query(*_LISTS[1])].items, *of[Query(*_LISTS[2])].items]
     unread = _unread(answers)
     targets = Targets(items, traefik_classes(of[Query(*_LISTS[5])].items))
+    # Those of other classes, labels and namespaces are no sites of this Traefik.
+    served = only_served(targets, workload.arguments).items if workload else items
     others = list[OtherTraefik]()
     if workload:
         workloads = [item for answer in answers if answer.query.kind in WORKLOADS for item in answer.items]
@@ -144,8 +156,8 @@ def read(client: Client, namespace: str, name: str) -> Found:
         workload=workload,
         traefik_fault=fault,
         middlewares=middlewares,
-        routes=routes(items, middlewares, workload.arguments if workload else {}),
-        sites=sites_of(items, middlewares, workload.arguments) if workload else (),
+        routes=routes(served, middlewares, workload.arguments if workload else {}),
+        sites=sites_of(served, middlewares, workload.arguments) if workload else (),
         services=_by_place(of[Query(*_LISTS[3])].items),
         nodes=of[Query(*_LISTS[4])].items,
         workloads=_by_place(item for answer in answers if answer.query.kind == "Deployment" for item in answer.items),

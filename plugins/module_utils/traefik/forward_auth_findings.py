@@ -12,6 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects imp
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import controller_of, is_ours
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import (
     forward_auth,
+    forward_auth_chain,
     forward_auth_forwarded,
     forward_auth_headers,
 )
@@ -102,6 +103,7 @@ def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collecti
         faults += _other_traefik_faults(wish, found, there)
     for middleware in there.middlewares:
         faults += forward_auth_forwarded.faults_of(wish, found, middleware)
+        faults += forward_auth_chain.faults_of(wish, found, middleware)
         forward_auth_spec = middleware["spec"]["forwardAuth"]
         wanted = forward_auth_headers.request_header_findings(forward_auth_spec, wish.asks_for_login)
         faults += [("middleware", f"{wish.name}: {words}") for words in wanted]
@@ -112,6 +114,7 @@ def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
     """What works and may surprise."""
     told = []
     for middleware in there.middlewares:
+        told += forward_auth_chain.warnings_of(wish, found, middleware)
         name = f"Middleware {middleware['metadata']['namespace']}/{middleware['metadata']['name']}"
         if forward_auth_forwarded.chooses_its_host(wish, found, middleware):
             told.append(
@@ -316,20 +319,25 @@ def _room_faults(wish: Wish, found: Found) -> Iterator[tuple[str, str]]:
 def _host_faults(
     wish: Wish, found: Found, middlewares: Sequence[Object], shared_hosts: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    known, others = routing.hosts_behind(found.routes, *map(qualified_name, middlewares))
+    names = [qualified_name(each) for each in middlewares]
+    known, others = routing.hosts_behind(found.routes, *names)
+    asking = found.routes_that_ask(wish)
+    # Another Traefik that may ask the proxy has its policy too; only its sites cannot be asked through this one.
+    judged, others_judged = routing.hosts_behind(asking, *names)
     if others or routing.unread_providers(found.settings):
         return
-    elsewhere = {host for route in found.routes for host in route.hosts}
+    elsewhere = {host for route in asking for host in route.hosts}
     given: list[tuple[str, Sequence[str]]] = [
         ("fallback_policies", [str(host).lower().rstrip(".") for host in wish.policy.get("hosts") or {}]),
         ("session_graces", [str(host).lower().rstrip(".") for host in wish.policy.get("session_graces") or {}]),
         ("hosts", [str(host) for host in wish.given.get("hosts") or []]),
     ]
     for option, hosts in given:
-        allowed = known if option in wish.own else {*known, *shared_hosts}
-        for host in hosts:
+        behind = known if option == "hosts" else judged
+        allowed = behind if option in wish.own else {*behind, *shared_hosts}
+        for host in hosts if option == "hosts" or not others_judged else ():
             if host not in allowed and "*" not in host:
-                yield option, f"{host} is {_unknown(host in elsewhere)}; {_known(known)}"
+                yield option, f"{host} is {_unknown(host in elsewhere)}; {_known(behind)}"
 
 
 def _unknown(is_elsewhere: bool) -> str:

@@ -84,7 +84,7 @@ def run(task: Task) -> dict[str, Any]:
     common += kind_faults(params["discover"], wishes) if params["discover"] else []
     common += dns_faults(params["dns"], dns) if wishes else []
     findings = [_sentence(params["variables"], "", *fault) for fault in common]
-    shared = _hosts_behind(found, there)
+    shared = _hosts_behind(found, wishes, there)
     for wish, one in zip(wishes, there, strict=True):
         about = wish.name if len(wishes) > 1 else ""
         faults = [*faults_of(wish, found, one, shared), *_unknown_hosts(task, found, wish, one)]
@@ -129,9 +129,12 @@ def _sentence(variables: str, about: str, option: str, words: str) -> str:
     return f"{variable}{f' ({about})' if about else ''}: {words.rstrip('.')}."
 
 
-def _hosts_behind(found: cluster.Found, there: Sequence[Situation]) -> set[str]:
-    middlewares = [qualified_name(each) for one in there for each in one.middlewares]
-    return {host for name in middlewares for host in routing.hosts_behind(found.routes, name)[0]}
+def _hosts_behind(found: cluster.Found, wishes: Sequence[Wish], there: Sequence[Situation]) -> set[str]:
+    return {
+        host
+        for wish, one in zip(wishes, there, strict=True)
+        for host in routing.hosts_behind(found.routes_that_ask(wish), *map(qualified_name, one.middlewares))[0]
+    }
 
 
 def _unknown_hosts(task: Task, found: cluster.Found, wish: Wish, one: Situation) -> list[tuple[str, str]]:

@@ -9,9 +9,17 @@ from dataclasses import dataclass
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import chain
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import settings as static
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_points import (
+    default_names,
+    entry_points_of,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import CHAIN_ANNOTATION
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.plain_request import plain_requests
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import inner_chains, resolved
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import (
+    entry_points_named,
+    inner_chains,
+    resolved,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites import listed
 
 # Providers whose routes are read here; routes of others are in no object of these kinds.
@@ -20,29 +28,36 @@ _READ = ("providers.kubernetescrd", "providers.kubernetesingress")
 
 @dataclass(frozen=True)
 class Route:
-    """``hosts`` by name, ``pattern`` when it may match others too, ``middlewares`` by qualified name, in order."""
+    """``hosts`` by name, ``pattern`` when it may match others too, ``middlewares`` by qualified name, in order.
+
+    ``name`` is the route as a sentence names it.
+    """
 
     hosts: tuple[str, ...]
     pattern: bool
     middlewares: tuple[str, ...]
+    name: str = ""
 
 
 def routes(
     items: Iterable[Object], middlewares: Sequence[Object], settings: Mapping[str, str] | None = None
 ) -> list[Route]:
-    """Every route of Ingresses and IngressRoutes, with the middlewares of chains and entry points in their places."""
+    """Every route of Ingresses and IngressRoutes, with the middlewares of chains and entry points in their places.
+
+    A route is there once for each chain that a request of it meets: entry points may have middlewares of their own.
+    """
     chains = inner_chains(middlewares)
-    first = [
-        name
-        for setting, value in (settings or {}).items()
-        if setting.startswith("entrypoints.") and ".http.middlewares" in setting
-        for name in chain.from_text(value)
-    ]
+    points, defaults = entry_points_of(settings or {}, {}), default_names(settings or {})
     found = []
     for item in items:
+        own = [name.lower() for name in entry_points_named(item)] or defaults
+        # Where one sends everybody on no route is reached.
+        firsts = [points[name].middlewares for name in own if name in points and not points[name].redirects]
         for part, names in _parts(item):
             hosts = tuple(site["host"] for site in listed([part]))
-            found.append(Route(hosts, _matches_others(part), tuple(resolved([*first, *names], chains))))
+            for first in dict.fromkeys(firsts or [()]):
+                through = tuple(resolved([*first, *names], chains))
+                found.append(Route(hosts, _matches_others(part), through, _name(part)))
     return found
 
 
@@ -77,6 +92,12 @@ def _parts(item: Object) -> Iterator[tuple[Object, list[str]]]:
         holders = [route, *(route.get("services") or [])]
         names = [name for each in holders for name in chain.from_references(each.get("middlewares") or [], namespace)]
         yield {"kind": item["kind"], "metadata": item["metadata"], "spec": {"routes": [route]}}, names
+
+
+def _name(part: Object) -> str:
+    metadata, routes_ = part["metadata"], (part.get("spec") or {}).get("routes")
+    match = f" {routes_[0].get('match') or ''}" if part["kind"] != "Ingress" and routes_ else ""
+    return f"{part['kind']} {metadata['namespace']}/{metadata['name']}{match}".rstrip()
 
 
 def _matches_others(part: Object) -> bool:

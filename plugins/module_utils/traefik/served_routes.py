@@ -90,7 +90,7 @@ def served_routes(items: Iterable[Object], middlewares: Sequence[Object], defaul
         parts = _of_ingress(item) if item["kind"] == "Ingress" else _of_ingress_route(item)
         for rule, hosts, path, names, unaskable in parts:
             through = tuple(resolved(names, chains))
-            entry_points = _entry_points(item) or list(defaults)
+            entry_points = entry_points_named(item) or list(defaults)
             found.append(
                 ServedRoute(
                     ref=ref_of(item),
@@ -155,7 +155,8 @@ def _of_ingress_route(item: Object) -> Iterator[_Part]:
         yield match, taken.hosts, taken.path, names, taken.unaskable
 
 
-def _entry_points(item: Object) -> list[str]:
+def entry_points_named(item: Object) -> list[str]:
+    """Return the entry points that an Ingress or IngressRoute names, none where it leaves that to the defaults."""
     if item["kind"] == "Ingress":
         return chain.from_text(_annotation(item, f"{ROUTER_ANNOTATION}entrypoints"))
     return [str(name) for name in (item.get("spec") or {}).get("entryPoints") or []]

@@ -135,11 +135,44 @@ def test_chains_are_resolved_and_entry_points_count_for_all() -> None:
     outer = middleware("outer", chain={"middlewares": [{"name": "inner"}, {"name": "outer"}]})
     found = routing.routes([route("Host(`a.test`)", "traefik/outer")], [LOGIN, inner, outer])
     assert routing.hosts_behind(found, NAME) == (["a.test"], False)
-    settings = {"entrypoints.web.http.middlewares": NAME}
+    settings = {"entrypoints.web.address": ":8000", "entrypoints.web.http.middlewares": NAME}
     assert routing.hosts_behind(routing.routes([route("Host(`z.test`)")], [LOGIN], settings), NAME) == (
         ["z.test"],
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("entry_points", "chains"),
+    [
+        (["web"], [("traefik-login@kubernetescrd", "traefik-retry@kubernetescrd")]),
+        (["internal"], [("traefik-retry@kubernetescrd",)]),
+        (["plain"], [("traefik-retry@kubernetescrd",)]),
+        (
+            ["Web", "internal", "plain"],
+            [("traefik-login@kubernetescrd", "traefik-retry@kubernetescrd"), ("traefik-retry@kubernetescrd",)],
+        ),
+        ([], [("traefik-login@kubernetescrd", "traefik-retry@kubernetescrd")]),
+    ],
+    ids=["its own", "another one", "one that sends everybody on", "several", "the default"],
+)
+def test_what_an_entry_point_asks_counts_for_its_own_routes(
+    entry_points: list[str], chains: list[tuple[str, ...]]
+) -> None:
+    settings = {
+        "entrypoints.web.address": ":8000",
+        "entrypoints.web.asdefault": "true",
+        "entrypoints.web.http.middlewares": "traefik-login@kubernetescrd",
+        "entrypoints.internal.address": ":9000",
+        "entrypoints.plain.address": ":8001",
+        "entrypoints.plain.http.redirections.entrypoint.to": "web",
+        "entrypoints.plain.http.middlewares": "traefik-other@kubernetescrd",
+    }
+    item = route("Host(`a.test`)", "traefik/retry")
+    item["spec"]["entryPoints"] = entry_points
+    found = routing.routes([item], [LOGIN], settings)
+    assert [each.middlewares for each in found] == chains
+    assert {each.name for each in found} == {"IngressRoute apps/r Host(`a.test`)"}
 
 
 def test_the_order_in_a_chain_is_told() -> None:
