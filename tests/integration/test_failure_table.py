@@ -119,8 +119,8 @@ def complaints_about(reply: Reply, passed: int | None, longest: float, fallen: M
 def back_after(lab: FallbackLab, load: EvenLoad, healed: float) -> float:
     """Seconds from the healing to when the last request that fell back was sent.
 
-    Over when every proxy has found the target well: each of them checks by itself, and what one that is still falling back
-    answers belongs to this outage, not to the next.
+    Over when every proxy has found the target well: each of them checks by itself, and what one that is still falling
+    back answers belongs to this outage, not to the next.
     """
     fallen_back(lab, SPACE, PROXY, False)
     known = time.monotonic()

@@ -72,7 +72,16 @@ def well() -> list[Series]:
     """All series that the rules ask for, as they are while nothing is wrong."""
     return [
         Series(*each)
-        for each in (*_cluster(), *_traefik(), *_proxies(), *_targets(), *_parity(), *_hardening(), *_probes(), *_pool())
+        for each in (
+            *_cluster(),
+            *_traefik(),
+            *_proxies(),
+            *_targets(),
+            *_parity(),
+            *_hardening(),
+            *_probes(),
+            *_pool(),
+        )
     ]
 
 

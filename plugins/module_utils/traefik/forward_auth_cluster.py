@@ -46,8 +46,8 @@ class Found:
     """The cluster as it was read. Objects by (namespace, name) where one is looked up.
 
     ``traefik_fault`` says why there is no ``workload``. ``unread`` are lists and objects that may not be read.
-    ``routes`` and ``sites`` are those that ``workload`` serves, ``others`` the Traefiks beside it. ``kubernetes`` is the API server's minor version, 0 where it is
-    not told.
+    ``routes`` and ``sites`` are those that ``workload`` serves, ``others`` the Traefiks beside it. ``kubernetes``
+    is the API server's minor version, 0 where it is not told.
     """
 
     workload: Workload | None

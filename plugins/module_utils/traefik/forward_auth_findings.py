@@ -112,7 +112,7 @@ def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collecti
 
 def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
     """What works and may surprise."""
-    told = []
+    told = list[str]()
     for middleware in there.middlewares:
         told += forward_auth_chain.warnings_of(wish, found, middleware)
         name = f"Middleware {middleware['metadata']['namespace']}/{middleware['metadata']['name']}"

@@ -18,8 +18,10 @@ from tests.unit.traefik.test_forward_auth import LOGIN, middleware, route
 from tests.unit.traefik.test_forward_auth_findings import DOMAIN, FOUND, WISH, told, workload
 
 # As oauth2-proxy's manual has it.
-SIGN_IN = {"errors": {"status": ["401-403"], "service": {"name": "oauth2-proxy"}, "query": "/oauth2/sign_in"}}
-PAGES = {"errors": {"status": ["404", "500-599"], "service": {"name": "pages"}}}
+SIGN_IN: dict[str, Any] = {
+    "errors": {"status": ["401-403"], "service": {"name": "oauth2-proxy"}, "query": "/oauth2/sign_in"}
+}
+PAGES: dict[str, Any] = {"errors": {"status": ["404", "500-599"], "service": {"name": "pages"}}}
 USERS = {"basicAuth": {"secret": "users"}}
 TO_DENY, TO_ALLOW = {"fallback_policies": {"a.test": "deny"}}, {"fallback_policy": "allow"}
 
@@ -147,7 +149,7 @@ def test_one_of_another_provider_is_told_and_one_that_is_missing_is_not() -> Non
 @pytest.mark.parametrize("wish", [{}, TO_DENY])
 def test_kinds_that_are_known_to_be_harmless_are_not_told(wish: dict[str, Any]) -> None:
     kinds = ("compress", "rateLimit", "headers", "ipAllowList", "retry", "redirectScheme", "forwardAuth", "buffering")
-    specs: dict[str, dict[str, Any]] = {f"m{number}": {kind: {}} for number, kind in enumerate(kinds)}
+    specs: dict[str, Any] = {f"m{number}": {kind: {}} for number, kind in enumerate(kinds)}
     assert not warned(cluster(*specs, "login", **specs), **wish)
 
 

@@ -49,7 +49,11 @@ def read(traefik: Workload, *items: Object) -> cluster.Found:
     def read_all(_client: Any, queries: Sequence[Query]) -> list[Answer]:
         return [Answer(query, "found", lists.get(query.kind, [])) for query in queries]
 
-    fakes = {"read_all": read_all, "find_workload": lambda *_place: traefik, "others_beside": lambda *_all: []}
+    fakes: dict[str, Any] = {
+        "read_all": read_all,
+        "find_workload": lambda *_place: traefik,
+        "others_beside": lambda *_all: [],
+    }
     with mock.patch.multiple(cluster, **fakes):
         return cluster.read(Client(), "", "")  # type: ignore[arg-type]
 
