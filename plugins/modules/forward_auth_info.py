@@ -181,6 +181,17 @@ proxies:
     traefik:
       description: As RV(traefik).
       type: dict
+present:
+  description: Whether there is any proxy to bring or to prove.
+  returned: success
+  type: bool
+notes:
+  description: >-
+    What O(discover) left out: what the defaults name and is not there, what no proxy can stand before, and what would
+    need an entry.
+  returned: success
+  type: list
+  elements: str
 middlewares:
   description: Every ForwardAuth middleware of the cluster.
   returned: success

@@ -28,6 +28,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_
     ask_replicas,
     router_check,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import unread_providers
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import qualified_name
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import DENY
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.proof_options import (
@@ -159,7 +160,10 @@ def _checks(task: Task, workload: Workload, found: Asking, asked: Sequence[Asked
     for route in found.routes:
         if route in needed:
             checks.append(router_check(route, found, replicas, bool(left_out & set(route.hosts))))
-    checks.append(_sum(asked, found, replicas.unknown_askers(found.unknown_names(), task.params["left_alone"])))
+    unknown = replicas.unknown_askers(found.unknown_names(), task.params["left_alone"])
+    complete = not unread_providers(workload.arguments)
+    nobody = not asked and not task.params["proxies"] and complete and bool(found.routes)
+    checks.append(_sum(asked, found, unknown, nobody=nobody))
     return checks
 
 
@@ -184,10 +188,11 @@ def _unprotected(client: Client, each: Asked) -> Check:
     )
 
 
-def _sum(asked: Sequence[Asked], found: Asking, unknown: str = "") -> Check:
+def _sum(asked: Sequence[Asked], found: Asking, unknown: str = "", *, nobody: bool = False) -> Check:
     """How many of the routes that ask anybody are protected in all that they ask, and which are not.
 
-    ``unknown`` says which middlewares of other providers ask somebody, or may do so.
+    ``unknown`` says which middlewares of other providers ask somebody, or may do so. ``nobody`` says that
+    all routes were seen, none of them asks anybody, and no proxy was asked for: then there is nothing to protect.
     """
     asking = {route for each in asked for route in each.routes}
     bare = {route for each in asked if not each.proxy.ours for route in each.routes}
@@ -198,10 +203,13 @@ def _sum(asked: Sequence[Asked], found: Asking, unknown: str = "") -> Check:
     told += f"; not: {'; '.join(map(_bare, wanted))}" if wanted else ""
     told += f"; not asked for: {'; '.join(map(_bare, others))}" if others else ""
     told += f"; {unknown}" if unknown else ""
-    passed = bool(asking) and not failing and not unknown
+    passed = (bool(asking) or nobody) and not failing and not unknown
     expected = "all of them" if not others else "all of those that were asked for"
     return Check(
-        "routes that ask somebody are protected", passed, expected, told if asking else "no route asks anybody"
+        "routes that ask somebody are protected",
+        passed,
+        expected,
+        told if asking or unknown else f"none of {len(found.routes)} routes asks anybody",
     )
 
 

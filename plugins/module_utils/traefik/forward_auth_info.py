@@ -73,7 +73,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def run(task: Task) -> dict[str, Any]:
     """Reads once, judges, and returns findings and facts. Raises Unreachable, Unauthorized."""
     params = task.params
-    wishes, found = _wished(task)
+    wishes, found, left_out = _wished(task)
     dns = dns_service(found.services)
     traefik = traefik_facts(found.workload, params["entry_point"], found.services.values())
     dns_found = dns_facts(params["dns"], dns)
@@ -100,28 +100,30 @@ def run(task: Task) -> dict[str, Any]:
         "changed": False,
         "findings": list(dict.fromkeys(findings)),
         "proxies": facts,
+        "present": bool(facts),
+        "notes": left_out,
         "middlewares": [_middleware(each, found, params["cluster_domain"]) for each in _forward_auths(found)],
         "traefik": traefik,
         "dns": dns_found,
     }
 
 
-def _wished(task: Task) -> tuple[list[Wish], cluster.Found]:
-    """Return the wishes that this cluster calls for, and the cluster as read for them. Warn of what is left out."""
+def _wished(task: Task) -> tuple[list[Wish], cluster.Found, list[str]]:
+    """Return the wishes that this cluster calls for, the cluster as read for them, and what is left out."""
     params, settings, entries = task.params, dict(task.params["settings"]), task.params["proxies"]
     found = cluster.read(task.client, params["traefik_namespace"], params["traefik_name"])
     # Only a role leaves it empty: where it is not given at all, it is missing.
     if settings.get("namespace") == "":
         settings["namespace"] = found.traefik_namespace or _USUAL_NAMESPACE
-    wishes = wishes_from(settings, entries)
+    wishes, told = wishes_from(settings, entries), list[str]()
     if params["discover"]:
         said = discover(
             params["discover"], entries, wishes, found, params["cluster_domain"], params["left_alone"] or ()
         )
-        told = [*said.absent, *said.unknown]
-        task.warnings.extend(_sentence(params["variables"], "", "proxies", words) for words in told)
+        told = [_sentence(params["variables"], "", "proxies", words) for words in (*said.absent, *said.unknown)]
+        task.warnings.extend(told)
         wishes = said.wishes(settings)
-    return wishes, cluster.with_places(task.client, found, wishes)
+    return wishes, cluster.with_places(task.client, found, wishes), told
 
 
 def _sentence(variables: str, about: str, option: str, words: str) -> str:

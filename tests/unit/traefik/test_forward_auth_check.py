@@ -70,6 +70,38 @@ def test_a_middleware_of_another_provider_may_ask_somebody_and_is_not_passed_ove
     assert summed(found(), replicas(api=False)).passed
 
 
+def test_that_nobody_is_asked_passes_only_where_all_routes_were_seen_and_no_proxy_was_asked_for() -> None:
+    assert verify._sum([], found(), nobody=True).passed
+    assert verify._sum([], found(), nobody=True).found == "none of 2 routes asks anybody"
+    assert not verify._sum([], found(), nobody=False).passed
+    assert not verify._sum([], found(), "login@file may ask somebody", nobody=True).passed
+
+
+@pytest.mark.parametrize(
+    ("settings", "proxies", "passed"),
+    [
+        ({}, [], True),
+        ({"providers__kubernetesgateway": "true"}, [], False),
+        ({}, [{"name": "auth-proxy"}], False),
+    ],
+    ids=["all routes read", "routes that are not read", "a proxy was asked for"],
+)
+def test_a_cluster_where_no_route_asks_anybody_has_nothing_to_protect(
+    settings: dict[str, str], proxies: list[Any], passed: bool
+) -> None:
+    routes = [API | route("Host(`a.test`)")]
+    known = {"web": EntryPoint("web", 8000)}
+    asking = Asking(served_routes(routes, [], ["web"]), {}, {}, frozenset(), known, around=Surroundings(services={}))
+    params = {"required": "all", "proxies": proxies, "left_alone": [], "hosts_left_out": []}
+    task = cast(Task, SimpleNamespace(params=params, client=None))
+    checks = verify._checks(task, workload(**settings), asking, [], replicas(api=True))
+    assert checks[-1].name == "routes that ask somebody are protected"
+    assert checks[-1].passed is passed
+    # Without a route there was nothing to see.
+    empty = Asking([], {}, {}, frozenset(), known, around=Surroundings(services={}))
+    assert not verify._checks(task, workload(**settings), empty, [], replicas(api=True))[-1].passed
+
+
 @pytest.mark.parametrize(
     ("settings", "names"),
     [

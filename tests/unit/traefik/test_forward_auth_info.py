@@ -43,8 +43,9 @@ def test_a_proxy_runs_beside_traefik_unless_a_namespace_is_given(settings: Setti
     entry = {name: value for name, value in WISH.items() if name != "namespace"}
     options = {"settings": settings, "proxies": [entry], "traefik_namespace": "", "traefik_name": "", "discover": ""}
     with mock.patch.multiple(forward_auth_cluster, read=read, with_places=with_places):
-        (wish,), _found = forward_auth_info._wished(Task(options | {"kubeconfig": "/nowhere"}))
+        (wish,), _found, left_out = forward_auth_info._wished(Task(options | {"kubeconfig": "/nowhere"}))
     assert wish.namespace == place
     assert not wish.faults
+    assert not left_out
     # What is in the namespace is read where it is known, and the rest of the cluster once.
     assert asked == ["the cluster", place]

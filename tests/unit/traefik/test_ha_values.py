@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.errors import BadArgument, ResilientError
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import chart_schema
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.chart_values import (
     Release,
     coalesced,
     merged_list,
+    shape_faults,
     wished_values,
     with_values,
 )
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.hiding import shown_values, without_secrets
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.values_plan import values_content
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishes import WISHES, Wishes
 
 Values = dict[str, Any]
@@ -178,3 +180,37 @@ def test_secrets_are_hidden_and_all_else_is_shown() -> None:
     told = without_secrets("it said hunter22, c0rrect and t0ps3cret", values)
     assert told == "it said <hidden>, <hidden> and <hidden>"
     assert json.dumps(values).count("hunter22") == 1, "the values themselves stay"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"additionalArguments": "--log.level=DEBUG"}, "additionalArguments is a text, and a list belongs there"),
+        ({"topologySpreadConstraints": "none"}, "topologySpreadConstraints is a text, and a list belongs there"),
+        ({"deployment": 3}, "deployment is a number, and a mapping belongs there"),
+        ({"podDisruptionBudget": True}, "podDisruptionBudget is true or false, and a mapping belongs there"),
+        ({"updateStrategy": {"rollingUpdate": ["x"]}}, "updateStrategy.rollingUpdate is a list, and a mapping"),
+    ],
+)
+def test_values_of_another_shape_are_named_by_their_path_and_not_shown(values: Values, words: str) -> None:
+    (told,) = shape_faults(values)
+    assert words in told
+    assert "DEBUG" not in told
+    assert shape_faults({"additionalArguments": [], "deployment": {}, "ports": None}) == []
+
+
+CONFIG_REF = "HelmChartConfig kube-system/traefik"
+
+
+def test_values_of_k3s_with_a_key_twice_are_refused_with_both_lines() -> None:
+    text = "deployment:\n  replicas: 2\nports: {}\ndeployment:\n  kind: DaemonSet\n"
+    with pytest.raises(
+        ResilientError, match=r"valuesContent, line 4, column 1: deployment stands there twice, first in line 1"
+    ):
+        values_content({"spec": {"valuesContent": text}}, CONFIG_REF)
+    anchors = "a: &x {replicas: 2}\ndeployment:\n  <<: *x\n  kind: Deployment\n"
+    found = values_content({"spec": {"valuesContent": anchors}}, CONFIG_REF)
+    assert found["deployment"] == {"replicas": 2, "kind": "Deployment"}
+    assert values_content(None, CONFIG_REF) == {}
+    with pytest.raises(ResilientError, match="is no YAML mapping"):
+        values_content({"spec": {"valuesContent": "- a"}}, CONFIG_REF)

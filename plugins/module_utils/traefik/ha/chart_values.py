@@ -24,6 +24,19 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.wishe
 
 Values = dict[str, Any]
 Path = tuple[str, ...]
+# What wished values are worked into, in every chart that is known here.
+_MAPPINGS: tuple[Path, ...] = (
+    ("deployment",),
+    ("deployment", "lifecycle"),
+    ("deployment", "lifecycle", "preStop"),
+    ("podDisruptionBudget",),
+    ("ports",),
+    ("readinessProbe",),
+    ("updateStrategy",),
+    ("updateStrategy", "rollingUpdate"),
+)
+_LISTS: tuple[Path, ...] = (("additionalArguments",), ("topologySpreadConstraints",))
+_SHAPES = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,21 @@ def value_at(values: Mapping[str, Any], path: Path) -> Any:
     for key in path:
         found = found.get(key) if isinstance(found, Mapping) else None
     return found
+
+
+def shape_faults(values: Mapping[str, Any]) -> list[str]:
+    """Return what is no mapping or list where one belongs, each with its path and what it is.
+
+    Python would take a text for a list of its letters, and a number in place of a mapping would be replaced. The value
+    itself is not shown: it may hold a secret.
+    """
+    shapes = [(path, Mapping, "a mapping") for path in _MAPPINGS] + [(path, list, "a list") for path in _LISTS]
+    found = [(path, value_at(values, path), shape, words) for path, shape, words in shapes]
+    return [
+        f"{'.'.join(path)} is {_SHAPES.get(type(value), 'something else')}, and {words} belongs there"
+        for path, value, shape, words in found
+        if value is not None and not isinstance(value, shape)
+    ]
 
 
 def _rolling(release: Release, wishes: Wishes) -> dict[Path, Any]:

@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-with contextlib.suppress(ImportError):  # the SPEC names it, so a missing one is reported before
-    import yaml
-
 from ansible_collections.resilient.traefik.plugins.module_utils.kube import errors
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.reader import Query, read_found
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.yaml_text import yaml_text
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.yaml_text import read_yaml, yaml_text
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.delivery import K3S, Delivery
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha import chart_schema
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.arguments import defined_entry_points
@@ -26,6 +22,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.chart
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.ha.chart_values import (
     Release,
     coalesced,
+    shape_faults,
     wished_values,
     with_values,
 )
@@ -86,7 +83,11 @@ class ValuesPlan:
 
 
 def plan_values(client: Client, situation: Situation, wishes: Wishes, extra: Mapping[str, Any]) -> ValuesPlan:
-    """Reads the release and works out what it is to be. Raises Forbidden, ResilientError for a Secret not of Helm 3."""
+    """Reads the release and works out what it is to be. Raises Forbidden, ResilientError.
+
+    That is for a Secret not of Helm 3, and for values of another shape than the chart's: what a text means where a list
+    belongs is not guessed.
+    """
     stored = stored_of(client, situation.delivery)
     defaults = stored.defaults if stored else {}
     config = stored.config if stored else {}
@@ -100,6 +101,10 @@ def plan_values(client: Client, situation: Situation, wishes: Wishes, extra: Map
         config_object = client.find(config_ref)
         defaults = coalesced(defaults, values_content(chart, f"HelmChart {namespace}/{name}"))
         config, subject = values_content(config_object, str(config_ref)), str(config_ref)
+    for source, values in (("the chart's own values", defaults), (subject, config)):
+        wrong = shape_faults(values)
+        if wrong:
+            raise errors.ResilientError(f"{source}: {'; '.join(wrong)}. Correct that first; nothing was written")
     release = _release(situation, defaults, config)
     return ValuesPlan(subject, release, wished_values(release, wishes, extra), stored, config_ref, config_object)
 
@@ -112,12 +117,12 @@ def refused_values(plan: ValuesPlan, schema_file: str | None) -> list[str]:
 
 
 def values_content(item: Object | None, subject: str) -> dict[str, Any]:
-    """The values in an object of k3s. Raises ResilientError when its valuesContent is no mapping."""
+    """The values in an object of k3s. Raises ResilientError when its valuesContent is no mapping or has a key twice."""
     text = ((item or {}).get("spec") or {}).get("valuesContent") or ""
     try:
-        found = yaml.safe_load(text) or {}
-    except yaml.YAMLError:
-        found = None
+        found = read_yaml(text) or {}
+    except ValueError as error:
+        raise errors.ResilientError(f"{subject}: spec.valuesContent, {error}. Correct it first") from None
     if not isinstance(found, dict):
         raise errors.ResilientError(f"{subject}: spec.valuesContent is no YAML mapping: correct it first")
     return found
