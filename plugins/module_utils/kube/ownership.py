@@ -36,6 +36,12 @@ def controller_of(item: Mapping[str, Any]) -> str:
     return ""
 
 
+def managing_owner_of(item: Mapping[str, Any]) -> str:
+    """Return the object whose controller manages this one (``KIND NAME``), as its owner references say; else empty."""
+    references = item.get("metadata", {}).get("ownerReferences") or []
+    return next((f"{each.get('kind', '')} {each.get('name', '')}" for each in references if each.get("controller")), "")
+
+
 def owner_of(item: Mapping[str, Any]) -> str:
     """The owner in words (``"Helm release traefik/traefik"``), empty when nobody marked the object.
 

@@ -9,7 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.access import Right, rights
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.field_ownership import entries_of
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object
-from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import controller_of, is_ours
+from ansible_collections.resilient.traefik.plugins.module_utils.kube.ownership import (
+    controller_of,
+    is_ours,
+    managing_owner_of,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik import (
     forward_auth,
     forward_auth_chain,
@@ -107,7 +111,18 @@ def faults_of(wish: Wish, found: Found, there: Situation, shared_hosts: Collecti
         forward_auth_spec = middleware["spec"]["forwardAuth"]
         wanted = forward_auth_headers.request_header_findings(forward_auth_spec, wish.asks_for_login)
         faults += [("middleware", f"{wish.name}: {words}") for words in wanted]
+        if forward_auth_spec.get("forwardBody") and not wish.given.get("without_body"):
+            faults.append(("without_body", _about_bodies(middleware)))
     return faults
+
+
+def _about_bodies(middleware: Object) -> str:
+    """Say why a target that is sent bodies cannot stand behind a proxy: it would decide without them."""
+    return (
+        f"{_shown(middleware)} has forwardBody, and the proxy hands no body on: a target that decides by it, to filter "
+        "requests or to check a signature, would decide without it. Leave the middleware as it is, in "
+        "resilient_traefik_left_alone, or say without_body: true where the target does not need it"
+    )
 
 
 def warnings_of(wish: Wish, found: Found, there: Situation) -> list[str]:
@@ -182,7 +197,14 @@ def _owner_faults(wish: Wish, there: Situation) -> Iterator[tuple[str, str]]:
     if wish.given.get("where_kept", REFUSE) != REFUSE:
         return
     for middleware in there.middlewares:
-        keeper = controller_of(middleware)
+        keeper, owner = controller_of(middleware), managing_owner_of(middleware)
+        if owner and not keeper:
+            yield (
+                "middleware",
+                f"{_shown(middleware)} belongs to {owner}, whose controller may take a change back: have that one set "
+                "the address, give the routes a Middleware of your own and name it here, or say where_kept: switch to "
+                "switch it all the same",
+            )
         if keeper:
             name = f"{middleware['metadata']['namespace']}/{middleware['metadata']['name']}"
             yield (
@@ -357,3 +379,7 @@ def _known(hosts: Iterable[str]) -> str:
 
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+def _shown(middleware: Object) -> str:
+    return f"Middleware {middleware['metadata']['namespace']}/{middleware['metadata']['name']}"

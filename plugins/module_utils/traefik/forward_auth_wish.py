@@ -28,7 +28,7 @@ _POLICY_NAMES = {"fallback_policy": "default", "fallback_policies": "hosts"}
 # A sentence of policy_from: the option, and what is wrong with it.
 _SENTENCE = re.compile(r"(?:^|(?<=\. ))([a-z_]+): (.*?)\.(?= [a-z_]+: |$)")
 _NEEDED = ("name", "namespace")
-_FLAGS = ("authentik", "network_policy", "take_over_secret")
+_FLAGS = ("authentik", "network_policy", "take_over_secret", "without_body")
 _YES = ("true", "yes", "on", "1", "y", "t")
 _NO_USERS = "expected a list of users, each a mapping with its name"
 # Settings that only the objects need, beside those that are judged.
@@ -59,7 +59,7 @@ _JUDGED = frozenset(
             "middleware",
         ),
         *("node_selector", "other_traefiks", "port", "replicas", "take_over_secret", "target", "tolerations"),
-        *("users", "users_secret", "when_unsatisfiable", "where_kept"),
+        *("users", "users_secret", "when_unsatisfiable", "where_kept", "without_body"),
     )
 )
 

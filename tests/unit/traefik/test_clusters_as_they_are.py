@@ -441,3 +441,20 @@ def test_a_kind_is_told_by_the_image_and_not_by_where_the_image_comes_from() -> 
     gate = middleware("gate", forwardAuth={"address": "http://gate.sso:80/verify"})
     assert getattr(kind_of(gate, service("gate"), ["mirror.test/authelia/authelia:4.39"]), "name", "") == "authelia"
     assert kind_of(gate, service("gate"), ["authelia.example.test:5000/own/gate"]) is None
+
+
+def test_a_body_that_the_target_decides_by_is_not_dropped_without_a_word() -> None:
+    found = replace(asking("http://outpost.sso:9000/auth", forwardBody=True), services=FOUND.services)
+    assert "has forwardBody, and the proxy hands no body on" in told(found)["without_body"]
+    assert told(found, without_body="true") == {}
+    assert told(replace(asking("http://outpost.sso:9000/auth", forwardBody=False), services=FOUND.services)) == {}
+
+
+def test_a_middleware_of_an_operator_is_refused_as_authentiks_is() -> None:
+    found = replace(asking("http://outpost.sso:9000/auth"), services=FOUND.services)
+    owned = found.middlewares[0]["metadata"]
+    owned["ownerReferences"] = [{"kind": "Login", "name": "sso", "controller": True}]
+    assert "belongs to Login sso, whose controller may take a change back" in told(found)["middleware"]
+    assert told(found, where_kept="switch") == {}
+    owned["ownerReferences"] = [{"kind": "ConfigMap", "name": "sso"}]
+    assert told(found) == {}
