@@ -75,17 +75,23 @@ def entry_point_faults(given: str, found: Found) -> Faults:
     return [("entry_point", f"{found.workload.ref} has no TCP entry point {given!r}; there are {known}")]
 
 
-def dns_faults(given: str, service: Object | None) -> Faults:
-    """Whether the address of the cluster's DNS is known, and one that the proxy can ask."""
+def dns_faults(given: str, service: Object | None, api: Object | None = None) -> Faults:
+    """Whether the address of the cluster's DNS is known, and one that the proxy can ask.
+
+    ``api`` is the Service default/kubernetes, whose address is always of the cluster's first family: a DNS address by
+    IPv4 that somebody gives makes the pods of no IPv6 cluster reachable.
+    """
     address = given or str(((service or {}).get("spec") or {}).get("clusterIP", ""))
-    if ":" in address:
-        return [
-            (
-                "dns",
-                f"the cluster's DNS has the IPv6 address {address}, so its Services have such ones first, and the "
-                "proxy's nginx listens and asks by IPv4 alone: no proxy can be brought up in this cluster",
-            )
-        ]
+    of_api = str(((api or {}).get("spec") or {}).get("clusterIP", ""))
+    for what, found in (("the cluster's DNS", address), ("the API server's Service default/kubernetes", of_api)):
+        if ":" in found:
+            return [
+                (
+                    "dns",
+                    f"{what} has the IPv6 address {found}, so the cluster's Services have such ones first, and the "
+                    "proxy's nginx listens and asks by IPv4 alone: no proxy can be brought up in this cluster",
+                )
+            ]
     if given or service:
         return []
     return [("dns", "no Service of the cluster's DNS was found (label k8s-app=kube-dns); give its address")]

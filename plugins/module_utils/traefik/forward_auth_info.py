@@ -56,6 +56,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming i
 
 # Where no Traefik was found, which is a finding of its own.
 _USUAL_NAMESPACE = "traefik"
+_API = ("default", "kubernetes")
 OPTIONS: dict[str, dict[str, Any]] = {
     "proxies": {"type": "list", "elements": "dict", "default": [], "no_log": False},
     "settings": {"type": "dict", "default": {}, "no_log": False},
@@ -82,7 +83,7 @@ def run(task: Task) -> dict[str, Any]:
     common = [*cluster_faults(found), *entry_point_faults(params["entry_point"], found), *common_faults(wishes)]
     common += secrets_of_others(wishes, found)
     common += kind_faults(params["discover"], wishes) if params["discover"] else []
-    common += dns_faults(params["dns"], dns) if wishes else []
+    common += dns_faults(params["dns"], dns, found.services.get(_API)) if wishes else []
     findings = [_sentence(params["variables"], "", *fault) for fault in common]
     shared = _hosts_behind(found, wishes, there)
     for wish, one in zip(wishes, there, strict=True):

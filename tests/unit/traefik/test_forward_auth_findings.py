@@ -416,6 +416,13 @@ def test_a_cluster_of_ipv6_is_refused(given: str, address: str) -> None:
     assert "listens and asks by IPv4 alone" in words
 
 
+def test_a_dns_address_by_ipv4_makes_no_ipv6_cluster_reachable() -> None:
+    api = service("kubernetes", "default", clusterIP="fd00:10:96::1")
+    ((_option, words),) = judgement.dns_faults("10.96.0.10", None, api)
+    assert "default/kubernetes has the IPv6 address fd00:10:96::1" in words
+    assert judgement.dns_faults("10.96.0.10", None, service("kubernetes", "default", clusterIP="10.96.0.1")) == []
+
+
 def test_sites_are_asked_where_web_leads() -> None:
     redirected = workload(entrypoints__web__http__redirections__entrypoint__to="websecure")
     assert facts.traefik_facts(redirected, "")["entry_point"] == "websecure"
