@@ -223,6 +223,10 @@ middlewares:
     other_hosts:
       description: Whether a route that uses it may match hosts that are not named.
       type: bool
+    routes:
+      description: The routes that use it, as sentences name them.
+      type: list
+      elements: str
 traefik:
   description: >-
     C(namespace), C(name), C(version), C(selector) and C(host_network) of the Traefik workload, and the C(entry_point)

@@ -173,7 +173,8 @@ def _middleware(item: Object, found: cluster.Found, cluster_domain: str) -> dict
     """The entry of RV(middlewares) for one."""
     asked = forward_auth.asked_by(item)
     service = found.service_behind(item, cluster_domain)
-    hosts, others = routing.hosts_behind(found.routes, qualified_name(item))
+    name = qualified_name(item)
+    hosts, others = routing.hosts_behind(found.routes, name)
     target: Mapping[str, Any] = {}
     if is_ours(service):
         target = forward_auth.remembered_target(service or {})
@@ -183,10 +184,11 @@ def _middleware(item: Object, found: cluster.Found, cluster_domain: str) -> dict
     return {
         "namespace": item["metadata"]["namespace"],
         "name": item["metadata"]["name"],
-        "address": asked.url,
+        "address": asked.shown,
         "behind_proxy": is_ours(service),
         "target": dict(target),
         "owner": owner_of(item),
         "hosts": hosts,
         "other_hosts": others,
+        "routes": list(dict.fromkeys(route.name for route in found.routes if name in route.middlewares)),
     }
