@@ -118,8 +118,8 @@ def _http(namespace: str) -> Arguments:
 
 
 def _explained(namespace: str) -> Arguments:
-    # Nobody serves it: the host is of this namespace alone.
-    return {"request": {"host": f"nobody.{namespace}.test"}, "resolve": False}
+    # Nobody serves it: the host is of this namespace alone. At which entry point goes by the routes of that moment.
+    return {"request": {"host": f"nobody.{namespace}.test"}, "entry_point": "web", "resolve": False}
 
 
 def _report(namespace: str) -> Arguments:

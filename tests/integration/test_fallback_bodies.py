@@ -20,6 +20,8 @@ pytest_plugins = ["tests.integration.support_fallback_fixtures"]
 BYTES, PIECE = 40 << 20, b"x" * (1 << 16)
 # Of the workers together, while a body comes in.
 MEMORY_KIB = 4096
+# What the log says where a check met a proxy without connections.
+_NO_MEANS = "the target could not be asked"
 LOGIN_PAGE = "/outpost.goauthentik.io/start"
 
 
@@ -178,7 +180,8 @@ def test_without_connections_left_nobody_takes_the_target_for_gone(nginx: Path, 
         seen: list[int] = []
         for pod in proxy.pods:
             pod.poison = ("POST ", "hang")
-        for held in (40, 50, 60):
+        # Which worker is left without connections, and whether a check meets it, is a matter of chance.
+        for held in (40, 50, 60) * 5:
             with ExitStack() as stack:
                 for _ in range(held):
                     with suppress(OSError):
@@ -186,9 +189,11 @@ def test_without_connections_left_nobody_takes_the_target_for_gone(nginx: Path, 
                         connection.sendall(b"x")
                 _asked(proxy, seen, 3.0)
             _asked(proxy, seen, 1.5)
+            if held == 60 and _NO_MEANS in proxy.log():
+                break
         assert 200 not in seen, "nobody is let in"
         assert seen[-1] == 302, "and in the end the target is asked"
-        assert "the target could not be asked" in proxy.log(), "or this has shown nothing"
+        assert _NO_MEANS in proxy.log(), "or this has shown nothing"
 
 
 def _asked(proxy: Proxy, seen: list[int], seconds: float) -> None:
