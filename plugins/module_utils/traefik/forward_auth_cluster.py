@@ -18,7 +18,11 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.chain_ta
     only_served,
     traefik_classes,
 )
-from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import Route, routes
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_routes import (
+    Route,
+    logins_of_nginx,
+    routes,
+)
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth_wish import Wish
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import API_VERSION
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.other_traefiks import (
@@ -66,6 +70,7 @@ class Found:
     unread: Sequence[str] = ()
     others: Sequence[OtherTraefik] = ()
     kubernetes: int = 0
+    nginx_logins: Sequence[str] = ()
 
     @property
     def traefik_namespace(self) -> str:
@@ -165,6 +170,7 @@ def read(client: Client, namespace: str, name: str) -> Found:
         unread=unread,
         others=others,
         kubernetes=kubernetes,
+        nginx_logins=logins_of_nginx(items, workload.arguments) if workload else (),
     )
 
 

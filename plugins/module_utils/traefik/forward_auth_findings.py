@@ -64,6 +64,10 @@ def provider_warnings(found: Found) -> list[str]:
         "after the switch nor proved; name their hosts in the option hosts to have them asked"
         for name in routing.unread_providers(found.settings)
         if found.workload is not None
+    ] + [
+        f"{each} (nginx.ingress.kubernetes.io/auth-url): no proxy can stand before it, and it is not proved; a route "
+        "with a ForwardAuth middleware in its place can be protected"
+        for each in found.nginx_logins
     ]
 
 

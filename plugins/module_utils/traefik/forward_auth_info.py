@@ -92,7 +92,7 @@ def run(task: Task) -> dict[str, Any]:
         findings += [_sentence(params["variables"], about, *fault) for fault in faults]
         task.warnings.extend(warnings_of(wish, found, one))
     findings += _missing_rights(task, found, wishes, there)
-    task.warnings.extend(f"{words}." for words in provider_warnings(found) if wishes)
+    task.warnings.extend(f"{words}." for words in provider_warnings(found))
     facts = [
         {**proxy_facts(wish, one, around), "role": params["discover"]} for wish, one in zip(wishes, there, strict=True)
     ]

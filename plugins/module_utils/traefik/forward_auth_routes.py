@@ -13,6 +13,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.entry_po
     default_names,
     entry_points_of,
 )
+from ansible_collections.resilient.traefik.plugins.module_utils.traefik.forward_auth import address_of
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.naming import CHAIN_ANNOTATION
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.plain_request import plain_requests
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.served_routes import (
@@ -24,6 +25,8 @@ from ansible_collections.resilient.traefik.plugins.module_utils.traefik.sites im
 
 # Providers whose routes are read here; routes of others are in no object of these kinds.
 _READ = ("providers.kubernetescrd", "providers.kubernetesingress")
+# Whom an Ingress has asked by the annotations of ingress-nginx, which this provider of Traefik honours.
+_NGINX, _AUTH_URL = "providers.kubernetesingressnginx", "nginx.ingress.kubernetes.io/auth-url"
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,21 @@ def unread_providers(settings: Mapping[str, str]) -> list[str]:
     names = {".".join(name.split(".")[:2]) for name in settings if name.startswith("providers.")}
     ignored = ("providers.providersthrottleduration", *_READ)
     return sorted(name for name in names if name not in ignored and static.is_on(dict(settings), name))
+
+
+def logins_of_nginx(items: Iterable[Object], settings: Mapping[str, str]) -> list[str]:
+    """Return the Ingresses that have somebody asked by annotations of ingress-nginx, each in words with the address.
+
+    A password of an address is left out. None where this Traefik does not read the annotations.
+    """
+    if _NGINX not in unread_providers(settings):
+        return []
+    asked = [(item, (item["metadata"].get("annotations") or {}).get(_AUTH_URL)) for item in items]
+    return [
+        f"Ingress {item['metadata']['namespace']}/{item['metadata']['name']} asks {address_of(str(url)).shown}"
+        for item, url in asked
+        if item["kind"] == "Ingress" and url
+    ]
 
 
 def _parts(item: Object) -> Iterator[tuple[Object, list[str]]]:

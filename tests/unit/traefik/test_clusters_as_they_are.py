@@ -458,3 +458,20 @@ def test_a_middleware_of_an_operator_is_refused_as_authentiks_is() -> None:
     assert told(found, where_kept="switch") == {}
     owned["ownerReferences"] = [{"kind": "ConfigMap", "name": "sso"}]
     assert told(found) == {}
+
+
+def test_a_login_by_annotations_of_ingress_nginx_is_named_where_traefik_reads_them() -> None:
+    notes = {"nginx.ingress.kubernetes.io/auth-url": "https://ops:s3cret@auth.example.test/check"}
+    item = {"kind": "Ingress", "metadata": {"namespace": "apps", "name": "shop", "annotations": notes}}
+    other = {"kind": "Ingress", "metadata": {"namespace": "apps", "name": "open"}}
+    on = {"providers.kubernetesingressnginx": "true"}
+    assert routing.logins_of_nginx([item, other], {}) == []
+    found = replace(
+        FOUND,
+        workload=workload(providers__kubernetesingressnginx="true"),
+        nginx_logins=routing.logins_of_nginx([item, other], on),
+    )
+    _provider, words = judgement.provider_warnings(found)
+    assert words.startswith(
+        "Ingress apps/shop asks https://auth.example.test/check (nginx.ingress.kubernetes.io/auth-url)"
+    )
