@@ -21,6 +21,9 @@ ROLE_ANNOTATION = "resilient.traefik/role"
 AUTHENTIK_NAMES = ("authentik", "authentik-proxy")
 _OUTPOST_IMAGE = re.compile(r"(^|/)goauthentik/proxy([:@]|$)")
 
+# How a port says that it is for https, in a part of its name or in its appProtocol.
+_OF_TLS = ("https", "tls", "ssl", "wss", "secure", "websecure")
+
 Services = Mapping[tuple[str, str], Object]
 
 
@@ -170,8 +173,8 @@ def service_port(service: Object, port: int) -> Object | None:
 
 def is_of_https(port: Mapping[str, Any]) -> bool:
     """Whether a Service's port says of itself that it is for https, by its protocol, its name or its number."""
-    says = str(port.get("appProtocol") or port.get("name") or "").lower()
-    return says.startswith("https") or port["port"] == 443
+    says = str(port.get("appProtocol") or port.get("name") or "").lower().rpartition("/")[2]
+    return port["port"] == 443 or any(part.startswith(_OF_TLS) for part in re.split(r"[-_.]", says))
 
 
 def pod_port(service: Object, port: Object, slices: Iterable[Object], workloads: Iterable[Object]) -> int:

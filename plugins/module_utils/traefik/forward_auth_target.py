@@ -25,7 +25,8 @@ class Situation:
     """What is there for one wish. ``behind`` is direct, ours, foreign or public, empty when it cannot be told.
 
     ``copies`` are middlewares beside it that ask the same for routes of other namespaces. ``path`` is what the target
-    is asked and ``query`` what goes with it; ``place`` has its namespace, service and port. ``faults`` are
+    is asked and ``query`` what goes with it; ``place`` has its namespace, service and port. ``proxy`` is the Service of
+    ours that is asked now. ``faults`` are
     (option, words). ``refused`` are hosts that the target does not know, as far as it was asked.
     ``apart`` says why the target's pods do not share their sessions, empty where nothing says so.
     """
@@ -37,6 +38,7 @@ class Situation:
     query: str = ""
     place: dict[str, Any] = field(default_factory=dict)
     service: Object | None = None
+    proxy: Object | None = None
     pod_port: int = 0
     apart: str = ""
     refused: tuple[str, ...] = ()
@@ -136,7 +138,7 @@ def _find_target(wish: Wish, found: Found, cluster_domain: str, result: Situatio
         result.faults.append(("path", f"{_shown(middleware)} asks {asked.shown}, and the path here is another one"))
     named = wish.given.get("target") or {}
     if is_ours(service):
-        result.behind = BEHIND_OURS
+        result.behind, result.proxy = BEHIND_OURS, service
         remembered = forward_auth.remembered_target(service or {})
         result.place = _named_place(named, middleware) or remembered or _outpost(wish, found)
         if not result.place:
@@ -227,7 +229,7 @@ def _look_at_service(wish: Wish, found: Found, result: Situation) -> None:
     ports = service["spec"].get("ports") or []
     asked = forward_auth.asked_by(result.middleware or {})
     if not result.place["port"] and ports:
-        plain = [each for each in ports if not _speaks_tls(each, asked)]
+        plain = [each for each in ports if not _speaks_tls(each, asked, result)]
         result.place["port"] = (plain or ports)[0]["port"]
     port = forward_auth.service_port(service, result.place["port"])
     if not service["spec"].get("selector"):
@@ -237,7 +239,7 @@ def _look_at_service(wish: Wish, found: Found, result: Situation) -> None:
         known = ", ".join(str(each["port"]) for each in ports) or "none"
         words = f"Service {_place(service)} has no port {result.place['port']}; it has {known}"
         result.faults.append(("target", words))
-    elif _speaks_tls(port, asked):
+    elif _speaks_tls(port, asked, result):
         words = (
             f"port {port['port']} of Service {_place(service)} speaks https, and the proxy asks by http; name the "
             "Service's port for http"
@@ -255,8 +257,16 @@ def _look_at_service(wish: Wish, found: Found, result: Situation) -> None:
             result.faults.append(("target", words))
 
 
-def _speaks_tls(port: Mapping[str, Any], asked: Address) -> bool:
-    """Whether a Service's port is for https: as it says itself, or as the middleware asks it."""
+def _speaks_tls(port: Mapping[str, Any], asked: Address, there: Situation) -> bool:
+    """Whether a Service's port is for https: as it is asked now, else as it says itself.
+
+    What Traefik asks by http today speaks it, whatever the port is called; so does what our own proxy asks.
+    """
+    if there.behind == DIRECT and asked.port == port["port"]:
+        return asked.scheme == "https"
+    remembered = forward_auth.remembered_target(there.proxy) if there.proxy is not None else {}
+    if remembered and remembered == there.place:
+        return False
     return (asked.scheme == "https" and asked.port == port["port"]) or forward_auth.is_of_https(port)
 
 

@@ -475,3 +475,37 @@ def test_a_login_by_annotations_of_ingress_nginx_is_named_where_traefik_reads_th
     assert words.startswith(
         "Ingress apps/shop asks https://auth.example.test/check (nginx.ingress.kubernetes.io/auth-url)"
     )
+
+
+@pytest.mark.parametrize(
+    ("port", "is_https"),
+    [
+        ({"port": 9443, "name": "https"}, True),
+        ({"port": 1, "name": "web-secure"}, True),
+        ({"port": 1, "name": "tls"}, True),
+        ({"port": 1, "appProtocol": "kubernetes.io/wss"}, True),
+        ({"port": 1, "name": "x", "appProtocol": "https"}, True),
+        ({"port": 443}, True),
+        ({"port": 9000, "name": "http"}, False),
+        ({"port": 9000, "name": "http-ssl-free", "appProtocol": "http"}, False),
+        ({"port": 9000, "appProtocol": "kubernetes.io/h2c"}, False),
+        ({"port": 9000}, False),
+    ],
+)
+def test_a_port_says_that_it_is_for_https(port: dict[str, Any], is_https: bool) -> None:
+    assert fa.is_of_https(port) is is_https
+
+
+def test_what_traefik_asks_by_http_today_speaks_it_whatever_the_port_is_called() -> None:
+    ports = [{"port": 443, "targetPort": 9000}]
+    found = replace(
+        asking("http://outpost.sso:443/auth"), services={("sso", "outpost"): service("outpost", ports=ports)}
+    )
+    assert told(found) == {}
+    notes = {fa.TARGET_ANNOTATION: "sso/outpost:443"}
+    ours = service("auth-proxy", "traefik", labels=dict(OUR_LABELS), annotations=notes)
+    behind = replace(
+        asking("http://auth-proxy.traefik.svc.cluster.local.:9000/auth"),
+        services={**found.services, ("traefik", "auth-proxy"): ours},
+    )
+    assert told(behind) == {}, "at the second run too"
