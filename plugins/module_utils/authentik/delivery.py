@@ -81,13 +81,12 @@ class Delivery:
                 wait_until_ready(self.task.client, [ref_of(item)], self.task.params["wait_timeout"], self.task.progress)
         changes = [change for outcome in written for change in outcome.changes]
         result = self.task.result_of(Outcome(changes, [each for outcome in written for each in outcome.warnings]))
-        return _together(result, self._upgraded()) if self.release else result
+        return _together(result, self._upgraded(self.release)) if self.release else result
 
-    def _upgraded(self) -> dict[str, Any]:
-        assert self.release is not None
+    def _upgraded(self, release: ChartRelease) -> dict[str, Any]:
         if self.task.params["render_to"]:
-            values_files.write(self.task, self.release.plan, HELM)
-        return helm.deliver(self.task, ref_of(self.state.parts.server), self.release.plan)
+            values_files.write(self.task, release.plan, HELM)
+        return helm.deliver(self.task, ref_of(self.state.parts.server), release.plan)
 
     def _patched(self) -> list[tuple[Object, Wanted]]:
         """What no release brings along; the server's own is upgraded."""
