@@ -20,6 +20,8 @@ DERIVED = frozenset(
         "endpoints",
         "endpointslices",
         "events",
+        # A Service's addresses. They go some time after it.
+        "ipaddresses",
         "leases",
         "nodes",
         "pods",

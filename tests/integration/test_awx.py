@@ -12,6 +12,7 @@ import yaml
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
+from tests.integration.lab_cluster import eventually
 from tests.integration.support_account import ROLES, least_privilege_params, made_account
 from tests.integration.support_awx import TEMPLATES, credential, launch
 
@@ -37,10 +38,16 @@ def injected(admin: Client, kubeconfig: Path, tmp_path: Path) -> Iterator[dict[s
     Writer(admin, check_mode=False).delete(refs)
 
 
+def _going(admin: Client) -> bool:
+    namespaces = admin.request("GET", "/api/v1/namespaces")["items"]
+    return any("deletionTimestamp" in item["metadata"] for item in namespaces)
+
+
 # A plan is for the whole cluster, and other tests put ForwardAuth middlewares of their own into it.
 @pytest.mark.alone
-def test_a_plan_of_awx_on_the_lab(injected: dict[str, str], tmp_path: Path) -> None:
+def test_a_plan_of_awx_on_the_lab(injected: dict[str, str], admin: Client, tmp_path: Path) -> None:
     """With the token of an account with few rights, its authority verified, and the survey's own answers."""
+    eventually(lambda: not _going(admin), "the namespaces of the tests before are gone", 120)
     job = launch("harden-check", tmp_path / "job", injected, traefik_ha_replicas=0)
     assert job.status == "successful", job.output
     told = job.artifacts["resilient_traefik_results"]["blue"]

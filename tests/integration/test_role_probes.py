@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Patch, Writer
+from tests.integration.http_in_pod import Door, ask_all
 from tests.integration.lab_cluster import LabCluster, eventually
 from tests.integration.support_engine import namespace_object, remove
 from tests.integration.support_parity_lab import BLIND, blinded
@@ -86,14 +87,21 @@ def _shop(admin: Client) -> list[Object]:
     ]
 
 
+def _statuses(doors: list[Door]) -> set[int]:
+    return {answer.status for answer in ask_all(doors, "shop.probed.test", "/get").values()}
+
+
 @pytest.fixture(scope="module")
-def shop(kubeconfig: Path) -> Iterator[str]:
-    """The application, ready."""
+def shop(kubeconfig: Path, cluster: LabCluster) -> Iterator[str]:
+    """The application, ready, and served by every replica of Traefik."""
     admin = Client({"kubeconfig": str(kubeconfig)})
     Writer(admin, check_mode=False).apply(_shop(admin))
     ref = ObjectRef("apps/v1", "Deployment", "shop", SHOP)
     try:
         eventually(lambda: (admin.get(ref).get("status") or {}).get("readyReplicas") == 1, "the shop is up", SECONDS)
+        # Traefik hears of a ready pod later than the Deployment's status does.
+        doors = [Door(cluster, TRAEFIK, pod, 8000) for pod in cluster.ready_pods(TRAEFIK, f"app.kubernetes.io/name={TRAEFIK}")]
+        eventually(lambda: _statuses(doors) == {200}, "every replica serves the shop", SECONDS)
         yield SHOP
     finally:
         remove(admin, ObjectRef("v1", "Namespace", SHOP))

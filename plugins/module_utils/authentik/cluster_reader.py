@@ -40,6 +40,8 @@ def read_authentik(client: Client, namespace: str, cluster_domain: str) -> Authe
     workloads, services = _read(client, namespace)
     ours = [item for item in workloads if authentik.is_authentik(item)]
     servers = [item for item in ours if authentik.component(item) == authentik.SERVER]
+    if len(servers) > 1:
+        servers = _staying(client, servers)
     if len(servers) != 1:
         raise BadArgument(_not_one(servers, namespace))
     server = servers[0]
@@ -63,6 +65,17 @@ def _read(client: Client, namespace: str) -> tuple[list[Object], list[Object]]:
     queries = [Query("apps/v1", kind, namespace=namespace) for kind in _KINDS] + [Query("v1", "Service")]
     *found, services = read_found(client, queries)
     return [item for answer in found for item in answer.items], services.items
+
+
+def _staying(client: Client, found: list[Object]) -> list[Object]:
+    """Leave out what goes away, with its namespace or by itself."""
+    (answer,) = read_found(client, [Query("v1", "Namespace")])
+    going = {item["metadata"]["name"] for item in answer.items if item["metadata"].get("deletionTimestamp")}
+    return [
+        item
+        for item in found
+        if not item["metadata"].get("deletionTimestamp") and item["metadata"]["namespace"] not in going
+    ]
 
 
 def _not_one(servers: list[Object], namespace: str) -> str:

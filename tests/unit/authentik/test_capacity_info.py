@@ -115,6 +115,16 @@ def test_a_pool_in_another_namespace_is_found() -> None:
     assert result["sources"]["pool_replicas"] == "Deployment databases/pgbouncer"
 
 
+def test_an_authentik_that_goes_with_its_namespace_is_none() -> None:
+    server = workload("sso-server", IMAGE, 3, "server")
+    other: Object = {**server, "metadata": server["metadata"] | {"namespace": "trial"}}
+    namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "trial", "namespace": ""}}
+    with pytest.raises(BadArgument, match="more than one authentik found: Deployment sso/server, Deployment trial"):
+        asked([*PLAN, other, namespace])
+    going: Object = {**namespace, "metadata": namespace["metadata"] | {"deletionTimestamp": "2026-12-01T10:00:00Z"}}
+    assert asked([*PLAN, other, going])["verdict"] == "deviated"
+
+
 def test_what_would_be_is_told_before_it_is_done() -> None:
     result = asked(PLAN, settings={"conn_max_age": 0})
     assert (result["verdict"], result["findings"], result["unread"]) == ("passed", [], [])
