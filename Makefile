@@ -63,7 +63,7 @@ test: setup ## each behaviour once: what CI checks
 	@$(BIN)/python -m tests.stages.run short
 
 .PHONY: test-all
-test-all: setup ## each behaviour in every variation; writes docs/tested.md
+test-all: setup ## each behaviour in every variation; writes docs/tested.md; STAGES="a b": these again
 	@$(BIN)/python -m tests.stages.run all
 
 # --- the variations that need another lab, or other programs -------------------------------------------------------

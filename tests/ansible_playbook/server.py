@@ -36,6 +36,9 @@ PRELOADED = (
     "xml.etree.ElementTree",
 )
 
+# Seconds.
+TO_END = 30
+
 
 def _play(asked: dict[str, Any], answers: int) -> None:
     """Becomes the process of a play, as a shell would have started it. Does not return."""
@@ -59,7 +62,13 @@ def _play(asked: dict[str, Any], answers: int) -> None:
 
 def _wait(child: int, seconds: float) -> tuple[int | None, float]:
     ending = os.pidfd_open(child)
-    ended = select.select([ending], [], [], seconds)[0]
+    # Nobody asks for the next play before this one is over: what there is to read is the end of the tests.
+    ready = select.select([ending, 0], [], [], seconds)[0]
+    ended = ending in ready
+    if 0 in ready and not ended:
+        # As somebody's Ctrl-C: the play gives its lock back.
+        os.killpg(child, signal.SIGTERM)
+        ended = bool(select.select([ending], [], [], TO_END)[0])
     os.close(ending)
     if not ended:
         os.killpg(child, signal.SIGKILL)

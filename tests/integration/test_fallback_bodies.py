@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import re
 import select
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,6 +198,30 @@ def test_without_connections_left_nobody_takes_the_target_for_gone(nginx: Path, 
         assert _NO_MEANS in proxy.log(), "or this has shown nothing"
 
 
+def test_without_files_left_a_check_that_waits_for_nginx_says_nothing(nginx: Path, tmp_path: Path) -> None:
+    """The last file is the check's own question, which then waits until its time is over: nobody was asked."""
+    options: dict[str, Any] = {"check_every": 0.5, "check_within": 0.2}
+    with running(nginx, tmp_path, edit=_with_few_files, default="allow", **options) as proxy, ExitStack() as stack:
+        proxy.seen_well()
+        seen: list[int] = []
+        for pod in proxy.pods:
+            pod.poison = ("POST ", "hang")
+        # One more each time: sooner or later a question of the check takes the last file that there is.
+        left = 3
+        for held in range(24):
+            with suppress(OSError):
+                connection = stack.enter_context(opened(proxy, LOGIN_PAGE, "Content-Length: 10"))
+                connection.sendall(b"x")
+            if held >= 12:
+                _asked(proxy, seen, 1.2)
+            left -= "accept4() failed (24" in proxy.log()
+            if not left:
+                break
+        assert not left, "or this has shown nothing"
+        assert 302 in seen
+        assert 200 not in seen, "nobody is let in"
+
+
 def _asked(proxy: Proxy, seen: list[int], seconds: float) -> None:
     """What strangers get for so long."""
     until = time.monotonic() + seconds
@@ -210,6 +236,13 @@ def _with_few_connections(folder: Path) -> None:
     conf = folder / "proxy.conf"
     lines = conf.read_text().replace("worker_connections 4096", "worker_connections 64").splitlines()
     conf.write_text("\n".join(line for line in lines if "limit_conn bodies" not in line))
+
+
+def _with_few_files(folder: Path) -> None:
+    conf = folder / "proxy.conf"
+    text = re.sub(r"worker_processes \d+;", "worker_processes 1;\nworker_rlimit_nofile 48;", conf.read_text())
+    text = text.replace("client_body_timeout 5s", "client_body_timeout 120s")
+    conf.write_text("\n".join(line for line in text.splitlines() if "limit_conn bodies" not in line))
 
 
 def test_nobody_sends_a_body_to_the_port_that_tells_of_the_state(proxy: Proxy) -> None:

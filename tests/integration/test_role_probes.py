@@ -100,7 +100,10 @@ def shop(kubeconfig: Path, cluster: LabCluster) -> Iterator[str]:
     try:
         eventually(lambda: (admin.get(ref).get("status") or {}).get("readyReplicas") == 1, "the shop is up", SECONDS)
         # Traefik hears of a ready pod later than the Deployment's status does.
-        doors = [Door(cluster, TRAEFIK, pod, 8000) for pod in cluster.ready_pods(TRAEFIK, f"app.kubernetes.io/name={TRAEFIK}")]
+        doors = [
+            Door(cluster, TRAEFIK, pod, 8000)
+            for pod in cluster.ready_pods(TRAEFIK, f"app.kubernetes.io/name={TRAEFIK}")
+        ]
         eventually(lambda: _statuses(doors) == {200}, "every replica serves the shop", SECONDS)
         yield SHOP
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -135,6 +135,23 @@ def on_one_lab(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     ended = next(number for number, each in enumerate(stages) if each.name == "alone")
     kept = [each for each in stages if not each.beside]
     return (*kept[:ended], *moved, *kept[ended:])
+
+
+def only(stages: tuple[Stage, ...], names: Collection[str]) -> tuple[Stage, ...]:
+    """The stages of these names, and those that they need. Raises ValueError for a name that none of them has."""
+    known = {each.name: each for each in stages}
+    unknown = sorted(set(names) - known.keys())
+    if unknown:
+        raise ValueError(f"There is no stage {', '.join(unknown)}. There are: {', '.join(known)}.")
+    wanted, added = set[str](), set(names)
+    while added:
+        wanted |= added
+        added = {need for name in added for need in known[name].needs} - wanted
+    return tuple(
+        replace(each, after=tuple(name for name in each.after if name in wanted))
+        for each in stages
+        if each.name in wanted
+    )
 
 
 def shared_folder(build: Path, stage: Stage) -> Path:

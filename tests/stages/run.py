@@ -2,7 +2,7 @@
 
 `python -m tests.stages.run short` proves each behaviour once, `all` proves it in every variation too. A stage is a
 target of the Makefile (tests/stages/plan.py). What it prints lies in build/logs; of one that fails, the end is shown.
-build/durations.json has every figure.
+build/durations.json has every figure. With the variable STAGES only those of these names are run, and what they need.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.stages import durations, sharing, table, tested
-from tests.stages.plan import Stage, plan, shared_folder
+from tests.stages.plan import Stage, only, plan, shared_folder
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
@@ -138,10 +138,11 @@ class Run:
             self.say(f"still at it: {', '.join(at_it)}")
 
 
-def main(depth: str) -> int:
-    """Run a depth. Returns the exit code."""
+def main(depth: str, names: Sequence[str] = ()) -> int:
+    """Run a depth, or of it the stages of these names and what they need. Returns the exit code."""
     try:
         stages = plan(depth)
+        asked = only(stages, names) if names else stages
     except ValueError as error:
         print(error)
         return 2
@@ -149,7 +150,7 @@ def main(depth: str) -> int:
         shutil.rmtree(BUILD / folder, ignore_errors=True)
         (BUILD / folder).mkdir(parents=True)
     began = time.monotonic()
-    run = Run(stages, lambda text: print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True))
+    run = Run(asked, lambda text: print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True))
     passed = run.run()
     times = [
         table.StageTime(each.stage.name, each.code, each.began, each.seconds, each.cpu, each.skipped)
@@ -158,10 +159,10 @@ def main(depth: str) -> int:
     figures = table.collect(depth, time.monotonic() - began, times, BUILD / "durations")
     figures.write(BUILD / "durations.json")
     if depth == "all":
-        tested.write(ROOT / "docs" / "tested.md", figures, ROOT)
+        tested.write(ROOT / "docs" / "tested.md", figures, [each.name for each in stages], ROOT)
     print(figures.table(), flush=True)
     return 0 if passed else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], os.environ.get("STAGES", "").split()))

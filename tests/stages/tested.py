@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 
 from lab import versions
 from tests.stages.table import Figures
+
+# What the page is made of: the newest run of each stage, by its name. A run of a few stages renews those.
+KEPT = "tested.json"
 
 
 @dataclass
@@ -30,14 +34,14 @@ class Covered:
         self.outcomes[test["outcome"]] += 1
 
 
-def write(path: Path, figures: Figures, root: Path, now: datetime | None = None) -> None:
-    """Write the page for this run."""
-    moment = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
+def write(path: Path, figures: Figures, names: Sequence[str], root: Path, now: datetime | None = None) -> None:
+    """Write the page: what this run covered, and for those of `names` that it did not play, what an earlier one did."""
+    kept = _kept(root / "build" / KEPT, figures, root, now or datetime.now(UTC))
+    stages = {name: kept[name] for name in names if name in kept}
     facts = {
-        "When": moment,
-        "Commit": commit_of(root),
-        "Result": result_of(figures),
-        "Took": f"{figures.seconds / 60:.0f} minutes on {os.cpu_count()} processors",
+        "Result": result_of(stages, names),
+        "Took": f"{sum(each['seconds'] for each in stages.values()) / 60:.0f} minutes, the sum of the stages, "
+        f"on {os.cpu_count()} processors",
         "Lab": f"Kubernetes {versions.KUBERNETES_VERSION}, Traefik {versions.TRAEFIK_VERSIONS[0]}",
         "Controller": f"Python {platform.python_version()}, ansible-core {metadata.version('ansible-core')}",
     }
@@ -45,24 +49,42 @@ def write(path: Path, figures: Figures, root: Path, now: datetime | None = None)
         "# What was tested, and when",
         "",
         "`make test-all` wrote this page: every behaviour in every variation. `make test` proves each behaviour once.",
+        "A stage that was played again alone (`make test-all STAGES=NAME`) has its own commit and time.",
         "",
         *_table(("", ""), facts.items()),
         "",
         "## Stages",
         "",
-        *_table(("Stage", "Result", "Seconds", "Computed, seconds"), map(_stage, figures.stages)),
+        *_table(
+            ("Stage", "Result", "Tests passed", "Failed", "Skipped", "Seconds", "Computed, seconds", "Commit", "When"),
+            (_stage(name, stages.get(name)) for name in names),
+        ),
         "",
         "## Variations",
         "",
         "Tests that are in no `make test`, by the reason for which they are left out there.",
         "",
-        *_table(("Variation", "Passed", "Failed", "Skipped", "Seconds"), _variations(figures.tests)),
+        *_table(
+            ("Variation", "Passed", "Failed", "Skipped", "Seconds"),
+            _variations([test for each in stages.values() for test in each["tests"]]),
+        ),
     ]
     measured = root / "build" / "failure-table.txt"
     if measured.exists():
         lines += ["", "## Every way of failing, as this run measured it", "", "```text"]
         lines += [*(line.rstrip() for line in measured.read_text().splitlines()), "```"]
     path.write_text("\n".join(lines) + "\n")
+
+
+def _kept(path: Path, figures: Figures, root: Path, now: datetime) -> dict[str, dict[str, Any]]:
+    """The newest run of each stage, with those of this run, which are noted."""
+    kept: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+    commit, moment = commit_of(root), now.strftime("%Y-%m-%d %H:%M UTC")
+    for stage in figures.stages:
+        tests = [test for test in figures.tests if test["stage"] == stage.name]
+        kept[stage.name] = asdict(stage) | {"commit": commit, "when": moment, "tests": tests}
+    path.write_text(json.dumps(kept) + "\n")
+    return kept
 
 
 def commit_of(root: Path) -> str:
@@ -75,17 +97,23 @@ def commit_of(root: Path) -> str:
     return f"{git('rev-parse', '--short=12', 'HEAD') or 'unknown'}{changed}"
 
 
-def result_of(figures: Figures) -> str:
+def result_of(stages: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
     """The sum in one line."""
-    failed = [stage.name for stage in figures.stages if stage.code]
-    counted = figures.outcomes()
-    sums = f"{counted['passed']} tests passed, {counted['failed']} failed, {counted['skipped']} skipped"
-    return f"{sums}; stages that failed: {', '.join(failed) or 'none'}"
+    failed = [name for name, stage in stages.items() if stage["code"]]
+    missing = [name for name in names if name not in stages]
+    outcomes = [test["outcome"] for stage in stages.values() for test in stage["tests"]]
+    sums = ", ".join(f"{outcomes.count(each)} {each}" for each in ("passed", "failed", "skipped"))
+    told = f"Tests: {sums}. Stages that failed: {', '.join(failed) or 'none'}"
+    return f"{told}. Not played: {', '.join(missing)}" if missing else told
 
 
-def _stage(stage: Any) -> tuple[str, ...]:
-    result = f"not run: {stage.skipped}" if stage.skipped else "failed" if stage.code else "passed"
-    return stage.name, result, f"{stage.seconds:.0f}", f"{stage.cpu:.0f}"
+def _stage(name: str, stage: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if stage is None:
+        return name, "not played", *("",) * 7
+    result = f"not run: {stage['skipped']}" if stage["skipped"] else "failed" if stage["code"] else "passed"
+    outcomes = [test["outcome"] for test in stage["tests"]]
+    counted = (str(outcomes.count(each)) for each in ("passed", "failed", "skipped"))
+    return name, result, *counted, f"{stage['seconds']:.0f}", f"{stage['cpu']:.0f}", stage["commit"], stage["when"]
 
 
 def _variations(tests: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:

@@ -6,6 +6,9 @@ const PEER = /^[\d.]+:\d+$/;
 // addresses must not cost anybody his session.
 const NAMELESS_MS = 5000;
 const MOST_COOKIE_BYTES = 2000;
+// A question that nginx takes up so late (milliseconds) has waited for nginx and not for the pod. Less than what a check's time
+// limit leaves beside the pod's own.
+const TAKEN_UP_MS = 150;
 
 function known() {
     return JSON.parse(ngx.shared.state.get('pods') || '[]');
@@ -87,9 +90,21 @@ function remember(peer, reply) {
     }
 }
 
+// When nginx took up a question of the check. One that found no connection or file left waits in the kernel's queue.
+function takenUp(r) {
+    ngx.shared.taken.set(r.args.number, Date.now());
+    return '1';
+}
+
+function wasTakenUp(number, began) {
+    const at = ngx.shared.taken.get(number);
+    return at !== undefined && at - began < TAKEN_UP_MS;
+}
+
 // njs, as a browser does, leaves out a header called Cookie: nginx gives that name to the one that is sent.
 async function askAbout(host, key, where, cookie) {
-    const url = `http://127.0.0.1:${settings.check_port}/check?key=${key}&at=${where}&host=${host}`;
+    const number = String(ngx.shared.counts.incr('checks_sent', 1, 0));
+    const url = `http://127.0.0.1:${settings.check_port}/check?key=${key}&at=${where}&host=${host}&number=${number}`;
     const began = Date.now();
     try {
         const reply = await ngx.fetch(url, cookie ? {headers: {'X-Check-Cookie': cookie}} : {});
@@ -98,8 +113,9 @@ async function askAbout(host, key, where, cookie) {
         const own = reply.status === 500 && lastOf(reply.headers.get('X-Checked-Status')) !== '500';
         return {peer: isAddress(peer) ? peer : '', status: reply.status, reply: reply, own: own};
     } catch (e) {
-        // What is over so soon did not even come to the pod.
-        return {peer: undefined, status: 504, own: Date.now() - began < settings.check_within_ms};
+        // What is over so soon, or was taken up so late, says nothing about the pod.
+        return {peer: undefined, status: 504,
+            own: Date.now() - began < settings.check_within_ms || !wasTakenUp(number, began)};
     }
 }
 
@@ -159,4 +175,4 @@ async function askAt(pod) {
     return {peer: found.peer || pod.peer, well: isWell(found), own: found.own};
 }
 
-export default {anyOf, ask, askAt, at, each, isAddress, isSuspect, known, lastOf, place, suspect, well};
+export default {anyOf, ask, askAt, at, each, isAddress, isSuspect, known, lastOf, place, suspect, takenUp, well};

@@ -90,5 +90,5 @@ export default {
     askWithoutBody: bodies.askWithout, check: check.check, clientNetwork: clients.network, decide: judge.decide, healthy, judge: judge.judge, metrics,
     noteSession: sessions.note,
     openAt, openKey, otherAt, otherKey, ownAuthorization: authorization.own,
-    podCookie: affinity.cookie, probes: probes.tell, ready, noteSignOut,
+    podCookie: affinity.cookie, probes: probes.tell, ready, noteSignOut, takenUp: pods.takenUp,
 };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,19 @@ def test_a_busy_process_makes_nobody_wait(tmp_path: Path) -> None:
     assert server
     with server.free:
         assert ansible_playbook(arguments, given).returncode == 0
+
+
+def test_it_ends_with_the_tests_that_asked_for_it(tmp_path: Path) -> None:
+    """Whoever stops the tests has no play left that goes on writing."""
+    began, went_on = tmp_path / "began", tmp_path / "went_on"
+    slow = {"ansible.builtin.shell": f"echo $$ > {began}; sleep 3; touch {went_on}"}
+    arguments = book(tmp_path, slow)
+    asking = f"from tests.ansible_playbook.running import *; ansible_playbook({arguments!r}, environment())"
+    tests = subprocess.Popen([sys.executable, "-c", asking], cwd=running.ROOT)
+    while not began.exists():
+        assert tests.poll() is None
+        time.sleep(0.1)
+    tests.kill()
+    tests.wait()
+    time.sleep(4)
+    assert not went_on.exists()

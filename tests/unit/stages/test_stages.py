@@ -10,7 +10,7 @@ import pytest
 
 from tests.stages import run as stages
 from tests.stages import table, tested
-from tests.stages.plan import BESIDE, DEPTHS, Stage, plan
+from tests.stages.plan import BESIDE, DEPTHS, Stage, only, plan
 from tests.stages.run import Run
 
 MAKEFILE = """
@@ -173,14 +173,38 @@ def test_the_table_sums_what_was_recorded(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "durations.json").read_text())["stages"][0]["name"] == "alone"
 
 
-def test_the_page_tells_what_was_covered(tmp_path: Path) -> None:
+def covered(folder: Path, *times: table.StageTime, outcomes: Sequence[str] = ()) -> str:
+    """The page after a run of these stages, with tests of those outcomes in `alone`."""
+    (folder / "build").mkdir(exist_ok=True)
     tests = [
-        {"id": "a", "outcome": outcome, "seconds": 2.0, "cpu": 0.0, "variation": "every row"}
-        for outcome in ("passed", "failed")
+        {"id": "a", "stage": "alone", "outcome": outcome, "seconds": 2.0, "cpu": 0.0, "variation": "every row"}
+        for outcome in outcomes
     ]
+    names = ["lab", "alone", "molecule"]
+    tested.write(folder / "tested.md", table.Figures("all", 120, times, tests, [], [], []), names, folder)
+    return (folder / "tested.md").read_text()
+
+
+def test_the_page_tells_what_was_covered(tmp_path: Path) -> None:
     times = [table.StageTime("alone", 1, 0, 5, 1), table.StageTime("molecule", 1, 0, 0, 0, "lab failed")]
-    tested.write(tmp_path / "tested.md", table.Figures("all", 120, times, tests, [], [], []), tmp_path)
-    page = (tmp_path / "tested.md").read_text()
+    page = covered(tmp_path, *times, outcomes=("passed", "failed"))
     assert "| every row | 1 | 1 | 0 | 4 |" in page
-    assert "| molecule | not run: lab failed | 0 | 0 |" in page
-    assert "stages that failed: alone, molecule" in page
+    assert "| molecule | not run: lab failed | 0 | 0 | 0 | 0 | 0 |" in page
+    assert "Stages that failed: alone, molecule. Not played: lab" in page
+
+
+def test_a_stage_that_is_played_again_takes_the_place_of_its_last_run(tmp_path: Path) -> None:
+    covered(tmp_path, table.StageTime("alone", 1, 0, 5, 1), outcomes=("passed", "failed"))
+    page = covered(tmp_path, table.StageTime("molecule", 0, 0, 7, 1))
+    assert "| alone | failed | 1 | 1 | 0 | 5 |" in page
+    page = covered(tmp_path, table.StageTime("alone", 0, 0, 5, 1), outcomes=("passed", "passed"))
+    assert "Tests: 2 passed, 0 failed, 0 skipped. Stages that failed: none. Not played: lab" in page
+    assert "| molecule | passed | 0 | 0 | 0 | 7 |" in page
+
+
+def test_a_few_stages_are_played_with_what_they_need() -> None:
+    names = [each.name for each in only(plan("all", {}), ["browser", "loopback"])]
+    assert names == ["chromium", "browser", "loopback"]
+    assert [each.name for each in only(plan("all", {}), ["monitoring"])] == ["lab", "monitoring"]
+    with pytest.raises(ValueError, match="There is no stage moniteur"):
+        only(plan("all", {}), ["moniteur"])
