@@ -78,6 +78,11 @@ authentik-db: setup ## the tests that need the lab's PostgreSQL and PgBouncer, o
 	@LAB_AUTHENTIK_DB=1 $(BIN)/python -m lab up
 	@$(BIN)/python -m pytest tests/integration/test_authentik_database.py
 
+.PHONY: ordinary
+ordinary: setup ## the whole playbook on a lab as people have it, which is the plain one again in the end
+	@LAB_ORDINARY=1 $(BIN)/python -m lab up
+	@$(BIN)/python -m pytest tests/integration/test_ordinary.py; code=$$?; $(BIN)/python -m lab up && exit $$code
+
 .PHONY: other-traefik
 other-traefik: setup ## the disease, the way of failing and the whole playbook with the other Traefik that the lab knows
 	@LAB_TRAEFIK=$(shell $(BIN)/python -c "from lab.versions import TRAEFIK_VERSIONS as known; print(known[1])") $(BIN)/python -m lab up

@@ -11,13 +11,14 @@ from typing import Any
 
 import yaml
 
-from lab import configuration
+from lab import certificates, configuration
 from lab.errors import LabError
 from lab.kube import Kubectl
 from lab.progress import Progress
 from lab.settings import LAB_FOLDER, Settings
 
 WORKLOADS = LAB_FOLDER / "workloads"
+ORDINARY = LAB_FOLDER / "ordinary"
 MONITORING = WORKLOADS / "monitoring"
 AUTHENTIK_DB = WORKLOADS / "authentik-db"
 WAIT_SECONDS = 120.0
@@ -50,7 +51,7 @@ class Workload:
 def apply(kubectl: Kubectl, definitions: Sequence[Path], settings: Settings, progress: Progress) -> None:
     """Bring the cluster's workloads to what the manifests say and wait for them. LabError names what is missing."""
     more = {MONITORING: settings.monitoring, AUTHENTIK_DB: settings.authentik_db}
-    folders = [WORKLOADS, *(folder for folder, wanted in more.items() if wanted)]
+    folders = [ORDINARY if settings.ordinary else WORKLOADS, *(folder for folder, wanted in more.items() if wanted)]
     with progress.step("apply the workloads"):
         for folder in definitions:
             _ensure_definitions(kubectl, folder)
@@ -58,6 +59,10 @@ def apply(kubectl: Kubectl, definitions: Sequence[Path], settings: Settings, pro
         first = [manifest for manifest in manifests if manifest["kind"] in FIRST_KINDS]
         rest = [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS]
         _apply(kubectl, first)
+        if settings.ordinary:
+            certificates.ensure(kubectl)
+        else:
+            _remove_ordinary(kubectl, manifests, settings)
         _wait_for_policies(kubectl, manifests)
         outdated = configuration.with_outdated_configuration(rest, configuration.read(kubectl, rest))
         _apply(kubectl, rest)
@@ -117,6 +122,23 @@ def _render(kubectl: Kubectl, folder: Path, settings: Settings) -> list[dict[str
     rendered = kubectl.run("kustomize", folder, doing=f"reading {folder.name}").stdout
     versioned = rendered.replace("VERSION_OF_TRAEFIK", f"v{settings.traefik_version}")
     return [manifest for manifest in yaml.load_all(versioned, Loader=yaml.CSafeLoader) if manifest]
+
+
+def _remove_ordinary(kubectl: Kubectl, manifests: list[dict[str, Any]], settings: Settings) -> None:
+    """Take away what only the lab as people have it has, where it is there."""
+    ordinary = _render(kubectl, ORDINARY, settings)
+    kept = {_identity(manifest) for manifest in manifests}
+    added = [manifest for manifest in ordinary if _identity(manifest) not in kept]
+    names = [manifest["metadata"]["name"] for manifest in added if manifest["kind"] == "Namespace"]
+    listed = kubectl.run("get", "namespaces", *names, "--ignore-not-found", "--output=name", doing="reading namespaces")
+    if listed.stdout.strip():
+        text = yaml.dump_all(added, Dumper=yaml.CSafeDumper)
+        kubectl.run("delete", "--ignore-not-found", "-f", "-", doing="removing the ordinary lab", stdin=text)
+
+
+def _identity(manifest: dict[str, Any]) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
 def _apply(kubectl: Kubectl, manifests: list[dict[str, Any]]) -> None:

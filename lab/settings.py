@@ -34,6 +34,7 @@ class Settings:
     api_port: int
     monitoring: bool
     authentik_db: bool
+    ordinary: bool
     rule_tools: str | None
     cache: Path
     kubeconfig: Path
@@ -93,6 +94,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         )
     monitoring = _switch(environment, "LAB_MONITORING", "the monitoring")
     authentik_db = _switch(environment, "LAB_AUTHENTIK_DB", "PostgreSQL and PgBouncer")
+    ordinary = _switch(environment, "LAB_ORDINARY", "what people have beside it")
     rule_tools = environment.get("LAB_RULE_TOOLS") or None
     if rule_tools is not None and rule_tools not in RULE_TOOLS_SOURCES:
         raise LabError(
@@ -108,6 +110,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         api_port=int(port),
         monitoring=monitoring,
         authentik_db=authentik_db,
+        ordinary=ordinary,
         rule_tools=rule_tools,
         cache=_cache_folder(environment),
         kubeconfig=LAB_FOLDER / ("kubeconfig" if name == DEFAULT_NAME else f"kubeconfig.{name}"),

@@ -114,7 +114,7 @@ def test_which_traefik_is_meant_must_be_said(player: Player, others: str) -> Non
     assert "more than one Traefik found" in message
     for name in ("Deployment {}/many", "DaemonSet {}/host", "Deployment {}/nobody", "Deployment {}/sick"):
         assert name.format(others) in message
-    assert "Say which with namespace and workload" in message
+    assert "Say which by its namespace and its name" in message
     none = player.play(info(namespace="kube-system"), info(namespace=others, workload="none")).tasks
     assert "no Deployment or DaemonSet with app.kubernetes.io/name=traefik or a Traefik image" in none[0].message
     assert f"no Deployment or DaemonSet none in namespace {others}" in none[1].message

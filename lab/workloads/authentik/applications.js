@@ -8,6 +8,8 @@ function numbered(name, numbers) {
 
 const APPLICATIONS = [
     {client: 'private', hosts: ['private.lab.test']},
+    // Of the lab as people have it.
+    {client: 'ordinary', hosts: ['admin.lab.test', 'partners.lab.test', 'wiki.lab.test']},
     {client: 'proxy-roles', hosts: ['proxy-roles.lab.test', 'proxy-roles-intern.lab.test']},
     {
         client: 'fallback',

@@ -58,7 +58,7 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
     found = cluster.read(client, "", "")
     if found.unread:
         raise NotRun(f"the cluster may not be read: {found.unread[0]}")
-    middleware = _middleware(found, given, path, name)
+    middleware = _middleware(found, given, path, name, cluster_domain)
     asked = forward_auth.asked_by(middleware)
     service = found.service_behind(middleware, cluster_domain)
     if service is None:
@@ -86,18 +86,34 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
     )
 
 
-def _middleware(found: cluster.Found, given: Mapping[str, Any], path: str, name: str) -> Object:
+def _middleware(
+    found: cluster.Found, given: Mapping[str, Any], path: str, name: str, cluster_domain: str
+) -> Object:
     wanted = str(given.get("name") or "") or name
     matching = forward_auth.chosen(found.middlewares, str(given.get("namespace") or ""), wanted, path)
     matching = [each for each in matching if forward_auth.is_forward_auth(each)]
     matching = forward_auth.preferred(matching, found.traefik_namespace, found.used)
-    # Copies for routes of several namespaces: the fault is of whom they all ask.
-    if len({forward_auth.asked_by(each) for each in matching}) == 1:
-        return matching[0]
+    # Copies for routes of several namespaces: the fault is of whom they all ask, some through a proxy, which is to be judged, and
+    # some perhaps without one, as is meant.
+    behind = [(each, found.service_behind(each, cluster_domain)) for each in matching]
+    if len({_asked_in_the_end(each, service) for each, service in behind}) == 1:
+        return next((each for each, service in behind if service and is_ours(service)), matching[0])
     what = f"named {wanted}" if wanted else f"that asks {path}"
     known = ", ".join(sorted(str(ref_of(each)) for each in found.middlewares if forward_auth.is_forward_auth(each)))
     how_many = "more than one ForwardAuth middleware" if matching else "no ForwardAuth middleware"
     raise NotRun(f"middleware: there is {how_many} {what}; there are: {known or 'none'}. Name one.")
+
+
+def _asked_in_the_end(middleware: Object, service: Object | None) -> tuple[str, str, int] | forward_auth.Address:
+    """Namespace, Service and port of whom a middleware asks, past a proxy of this collection; else its address."""
+    asked = forward_auth.asked_by(middleware)
+    if service is None:
+        return asked
+    if is_ours(service):
+        place = forward_auth.remembered_target(service)
+        return place.get("namespace", ""), place.get("service", ""), place.get("port", 0)
+    metadata = service["metadata"]
+    return metadata["namespace"], metadata["name"], asked.port
 
 
 def _pod_port(service: Object, number: int, found: cluster.Found) -> int:

@@ -222,7 +222,8 @@ def _owner_faults(wish: Wish, there: Situation) -> Iterator[tuple[str, str]]:
                 f"Middleware {name} is kept by {keeper}, which takes a change back within hours: give the routes a "
                 "Middleware of your own and name it here, or put "
                 "'traefik middleware' among the outpost's kubernetes_disabled_components and take the label "
-                "app.kubernetes.io/managed-by off; where_kept: switch switches it all the same",
+                f"app.kubernetes.io/managed-by off. resilient_traefik_left_alone: [{name}] leaves it without a proxy, "
+                "and where_kept: switch switches it all the same",
             )
 
 

@@ -132,7 +132,7 @@ def _not_one(candidates: list[Object], namespace: str | None, name: str | None) 
     if candidates:
         listed = ", ".join(str(ref_of(item)) for item in candidates)
         return errors.BadArgument(
-            f"workload: more than one Traefik found: {listed}. Say which with namespace and workload."
+            f"workload: more than one Traefik found: {listed}. Say which by its namespace and its name."
         )
     where = f"in namespace {namespace}" if namespace else "in the cluster"
     what = f"Deployment or DaemonSet {name}" if name else f"Deployment or DaemonSet with {_LABEL} or a Traefik image"
