@@ -19,6 +19,8 @@ from lab.settings import LAB_FOLDER, Settings
 
 WORKLOADS = LAB_FOLDER / "workloads"
 ORDINARY = LAB_FOLDER / "ordinary"
+# Nobody else has it.
+ORDINARY_NAMESPACE = "traefik-internal"
 MONITORING = WORKLOADS / "monitoring"
 AUTHENTIK_DB = WORKLOADS / "authentik-db"
 WAIT_SECONDS = 120.0
@@ -126,14 +128,13 @@ def _render(kubectl: Kubectl, folder: Path, settings: Settings) -> list[dict[str
 
 def _remove_ordinary(kubectl: Kubectl, manifests: list[dict[str, Any]], settings: Settings) -> None:
     """Take away what only the lab as people have it has, where it is there."""
-    ordinary = _render(kubectl, ORDINARY, settings)
+    namespace = ("get", "namespace", ORDINARY_NAMESPACE, "--ignore-not-found", "--output=name")
+    if not kubectl.run(*namespace, doing="looking for the ordinary lab").stdout.strip():
+        return
     kept = {_identity(manifest) for manifest in manifests}
-    added = [manifest for manifest in ordinary if _identity(manifest) not in kept]
-    names = [manifest["metadata"]["name"] for manifest in added if manifest["kind"] == "Namespace"]
-    listed = kubectl.run("get", "namespaces", *names, "--ignore-not-found", "--output=name", doing="reading namespaces")
-    if listed.stdout.strip():
-        text = yaml.dump_all(added, Dumper=yaml.CSafeDumper)
-        kubectl.run("delete", "--ignore-not-found", "-f", "-", doing="removing the ordinary lab", stdin=text)
+    added = [each for each in _render(kubectl, ORDINARY, settings) if _identity(each) not in kept]
+    text = yaml.dump_all(added, Dumper=yaml.CSafeDumper)
+    kubectl.run("delete", "--ignore-not-found", "-f", "-", doing="removing the ordinary lab", stdin=text)
 
 
 def _identity(manifest: dict[str, Any]) -> tuple[str, str, str]:

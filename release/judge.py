@@ -64,9 +64,17 @@ def _imported(artefact: Path, folder: Path, lint: bool) -> Iterator[str]:
     settings = {"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": str(lint), "GALAXY_IMPORTER_TMP_ROOT_DIR": str(folder)}
     command = [sys.executable, "-m", "galaxy_importer.main", str(artefact)]
     code, lines = _run(command, folder, settings)
-    yield from (line for line in lines if line.startswith(_BAD))
+    # ansible-lint looks for what the playbooks of AWX's project import among installed collections. The importer has none.
+    unseen = {f"Failed to find resilient.traefik.{name} playbook." for name in _playbooks(artefact)}
+    yield from (line for line in lines if line.startswith(_BAD) and not line.endswith(tuple(unseen)))
     if code:
         yield f"ended with {code}"
+
+
+def _playbooks(artefact: Path) -> list[str]:
+    with tarfile.open(artefact) as tar:
+        paths = [Path(name) for name in tar.getnames()]
+    return [path.stem for path in paths if path.parent == Path("playbooks") and path.suffix == ".yml"]
 
 
 def _documented(artefact: Path, folder: Path) -> Iterator[str]:

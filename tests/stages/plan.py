@@ -89,6 +89,8 @@ SHORT = (
     Stage("loopback", "loopback", after=("together", "versions"), variables=DEPTH),
     Stage("authentik-db", "lab", needs=LAB),
     Stage("quiet", "lab", quiet=True, needs=LAB, variables=DEPTH),
+    # The lab is another one meanwhile, so that nothing else of the lab's can follow or wait beside it.
+    Stage("ordinary", "lab", needs=LAB),
 )
 ALL = (
     NO_LAB,
@@ -112,6 +114,7 @@ ALL = (
     Stage("monitoring", "lab", needs=LAB),
     # Its tests measure time too.
     Stage("other-traefik", "lab", quiet=True, needs=LAB),
+    Stage("ordinary", "lab", needs=LAB),
 )
 DEPTHS = {"short": SHORT, "all": ALL}
 

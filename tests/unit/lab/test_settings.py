@@ -47,6 +47,7 @@ def test_cache_follows_xdg(given: str, cache: str) -> None:
         ("LAB_API_PORT", "http"),
         ("LAB_MONITORING", "yes"),
         ("LAB_AUTHENTIK_DB", "yes"),
+        ("LAB_ORDINARY", "yes"),
         ("LAB_RULE_TOOLS", "fetch"),
     ],
 )
