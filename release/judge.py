@@ -64,7 +64,7 @@ def _imported(artefact: Path, folder: Path, lint: bool) -> Iterator[str]:
     settings = {"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": str(lint), "GALAXY_IMPORTER_TMP_ROOT_DIR": str(folder)}
     command = [sys.executable, "-m", "galaxy_importer.main", str(artefact)]
     code, lines = _run(command, folder, settings)
-    # ansible-lint looks for what the playbooks of AWX's project import among installed collections. The importer has none.
+    # ansible-lint looks for what AWX's project imports among installed collections, and the importer installs none.
     unseen = {f"Failed to find resilient.traefik.{name} playbook." for name in _playbooks(artefact)}
     yield from (line for line in lines if line.startswith(_BAD) and not line.endswith(tuple(unseen)))
     if code:

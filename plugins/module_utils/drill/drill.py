@@ -156,6 +156,8 @@ def _drill(task: Task, scenario: Scenario, told: result.Result) -> None:
     context = _context(task, traefik, subject)
     fault = scenario.fault(context)
     told.subject = fault.about()
+    if subject and not scenario.of_the_proxy:
+        told.bare = [host for host in subject.bare if host not in params["leave_out"]]
     expected = expectations_from(scenario.expectations(context), params["expect"])
     _preflight(task, context, fault)
     asking = _visitors(task, context)

@@ -19,6 +19,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.drill.moments im
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.records import Record
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.stage import Stage
 from ansible_collections.resilient.traefik.plugins.module_utils.drill.verdict import DEVIATED, INCONCLUSIVE, PASSED
+from ansible_collections.resilient.traefik.plugins.module_utils.proof.check import Check
 
 # So many of all requests may be sent late or not at all before a measurement counts for nothing.
 _MOST_NOT_SENT = 0.02
@@ -52,6 +53,7 @@ def judge(
     told.checks = [
         *judged(expected, figures, result.seen_by(measured.records(), told.visitors)),
         *alerts.judged(watch, *moments),
+        *_unprotected(told.bare),
     ]
     failed = [check for check in told.checks if not check.passed]
     told.verdict = DEVIATED if failed else PASSED
@@ -69,6 +71,13 @@ def judge(
     if doubts:
         told.verdict = INCONCLUSIVE
         told.reasons = [*doubts, *told.reasons]
+
+
+def _unprotected(bare: Sequence[str]) -> list[Check]:
+    """What was measured says nothing of sites that ask without a proxy, and they die with whom they ask."""
+    if not bare:
+        return []
+    return [Check("sites that ask without a proxy", False, "none", f"{', '.join(bare)}: not measured")]
 
 
 def _doubts_about_load(measured: Measured, requests: int) -> list[str]:

@@ -37,7 +37,10 @@ class Phases:
 
 @dataclass
 class Result:
-    """What is known of one scenario, from its beginning on: a drill that fails tells as much as it knows."""
+    """What is known of one scenario, from its beginning on: a drill that fails tells as much as it knows.
+
+    ``bare`` are the sites that ask what fails without the proxy that others have. The fault may not reach them.
+    """
 
     scenario: str
     title: str
@@ -45,6 +48,7 @@ class Result:
     verdict: str = NOT_RUN
     reasons: list[str] = field(default_factory=list)
     subject: str = ""
+    bare: Sequence[str] = ()
     phases: Phases = field(default_factory=Phases)
     visitors: Sequence[Visitor] = ()
     replicas: Sequence[str] = ()

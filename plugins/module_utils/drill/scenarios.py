@@ -69,6 +69,7 @@ class NoProxy(NotRun):
 class Scenario:
     """One way of failing. ``path`` or ``name`` say whose middleware it is about: the path that is asked, or its name.
 
+    ``of_the_proxy``: it is the proxy that fails, and who asks without one does not feel it.
     ``fault`` raises NotRun where there is nothing to break.
     """
 
@@ -77,6 +78,7 @@ class Scenario:
     expectations: Callable[[Context], Expectations] = lambda context: Expectations()
     path: str = ""
     name: str = ""
+    of_the_proxy: bool = False
 
     @property
     def has_subject(self) -> bool:
@@ -207,13 +209,17 @@ SCENARIOS: dict[str, Scenario] = {
         "the bot blocker is gone", lambda context: ScaledToZero(context, _target(context)), name=BOT_BLOCK_NAME
     ),
     "proxy_restart": Scenario(
-        "the proxies restart one after the other", lambda context: Evicted(context, _proxy(context)), path=SIGN_ON_PATH
+        "the proxies restart one after the other",
+        lambda context: Evicted(context, _proxy(context)),
+        path=SIGN_ON_PATH,
+        of_the_proxy=True,
     ),
     "proxies_all_lost": Scenario(
         "all proxies are lost at once",
         lambda context: ScaledToZero(context, _proxy(context)),
         _all_lost,
         path=SIGN_ON_PATH,
+        of_the_proxy=True,
     ),
     "replica_lost": Scenario("a Traefik replica is lost", _replica_lost, _nobody_asks),
     "node_drain": Scenario("a node is drained", _drained, _nobody_asks),

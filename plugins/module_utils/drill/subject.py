@@ -33,7 +33,8 @@ class Subject:
     """A middleware and what is behind it. ``peers`` is the Service by which the proxy finds the target's pods.
 
     ``proxy`` and ``peers`` are None where the middleware asks the target itself. ``workload`` is the target's
-    Deployment or StatefulSet, None where nothing in the cluster runs it. ``hosts`` are the sites behind it.
+    Deployment or StatefulSet, None where nothing in the cluster runs it. ``hosts`` are the sites behind it, ``bare``
+    those that ask the same target without the proxy that the others have.
     """
 
     middleware: Object
@@ -43,6 +44,7 @@ class Subject:
     proxy: Object | None = None
     peers: Object | None = None
     hosts: Sequence[str] = field(default_factory=tuple)
+    bare: Sequence[str] = field(default_factory=tuple)
 
     def __str__(self) -> str:
         metadata = self.middleware["metadata"]
@@ -58,7 +60,7 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
     found = cluster.read(client, "", "")
     if found.unread:
         raise NotRun(f"the cluster may not be read: {found.unread[0]}")
-    middleware = _middleware(found, given, path, name, cluster_domain)
+    middleware, beside = _middleware(found, given, path, name, cluster_domain)
     asked = forward_auth.asked_by(middleware)
     service = found.service_behind(middleware, cluster_domain)
     if service is None:
@@ -82,26 +84,33 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
         workload=_workload(client, service),
         proxy=proxy,
         peers=peers and client.get(ref_of(peers)),
-        hosts=routing.hosts_behind(found.routes, qualified_name(middleware))[0],
+        hosts=_hosts(found, [middleware, *(each for each in beside if forward_auth.asked_by(each) == asked)]),
+        bare=_hosts(found, [each for each in beside if forward_auth.asked_by(each) != asked]) if proxy else (),
     )
 
 
 def _middleware(
     found: cluster.Found, given: Mapping[str, Any], path: str, name: str, cluster_domain: str
-) -> Object:
+) -> tuple[Object, list[Object]]:
+    """The middleware that is meant, and those beside it that ask the same Service."""
     wanted = str(given.get("name") or "") or name
     matching = forward_auth.chosen(found.middlewares, str(given.get("namespace") or ""), wanted, path)
     matching = [each for each in matching if forward_auth.is_forward_auth(each)]
     matching = forward_auth.preferred(matching, found.traefik_namespace, found.used)
-    # Copies for routes of several namespaces: the fault is of whom they all ask, some through a proxy, which is to be judged, and
-    # some perhaps without one, as is meant.
+    # Copies for routes of several namespaces: the fault is of whom they all ask, some through a proxy, which is to be
+    # judged, and some perhaps without one.
     behind = [(each, found.service_behind(each, cluster_domain)) for each in matching]
     if len({_asked_in_the_end(each, service) for each, service in behind}) == 1:
-        return next((each for each, service in behind if service and is_ours(service)), matching[0])
+        chosen = next((each for each, service in behind if service and is_ours(service)), matching[0])
+        return chosen, [each for each in matching if each is not chosen]
     what = f"named {wanted}" if wanted else f"that asks {path}"
     known = ", ".join(sorted(str(ref_of(each)) for each in found.middlewares if forward_auth.is_forward_auth(each)))
     how_many = "more than one ForwardAuth middleware" if matching else "no ForwardAuth middleware"
     raise NotRun(f"middleware: there is {how_many} {what}; there are: {known or 'none'}. Name one.")
+
+
+def _hosts(found: cluster.Found, middlewares: Sequence[Object]) -> list[str]:
+    return routing.hosts_behind(found.routes, *map(qualified_name, middlewares))[0]
 
 
 def _asked_in_the_end(middleware: Object, service: Object | None) -> tuple[str, str, int] | forward_auth.Address:

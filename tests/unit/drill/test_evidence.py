@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -32,10 +33,16 @@ class Unfought:
 
 
 def judged(
-    scenario: str, world: World, expected: Expectations = ANYTHING, *, late: float = 0.0, not_sent: int = 0
+    scenario: str,
+    world: World,
+    expected: Expectations = ANYTHING,
+    *,
+    late: float = 0.0,
+    not_sent: int = 0,
+    bare: Sequence[str] = (),
 ) -> Result:
     """The result with its verdict. Every request was sent ``late`` seconds after its turn."""
-    told = Result(scenario, "something fails", {}, subject=SUBJECT)
+    told = Result(scenario, "something fails", {}, subject=SUBJECT, bare=bare)
     told.visitors = world.visitors
     told.phases = Phases(BEGUN, BROKEN, RESTORED, RESTORED + 1, ENDED)
     records = [replace(each, late=late) for each in world.records()]
@@ -49,6 +56,12 @@ def test_every_scenario_says_what_its_evidence_is() -> None:
     for scenario, wanted in EVIDENCE.items():
         assert set(wanted) == set(MOMENTS), scenario
         assert all(each.words and each.groups and each.remedy.endswith((".", "?")) for each in wanted.values())
+
+
+def test_a_site_that_asks_without_the_proxy_is_not_proved() -> None:
+    told = judged("forward_auth_hung", WHOLE["forward_auth_hung"], bare=["admin.test"])
+    assert told.verdict == "deviated"
+    assert told.reasons == ["sites that ask without a proxy: expected none; found admin.test: not measured"]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
