@@ -133,6 +133,7 @@ def _remove_ordinary(kubectl: Kubectl, manifests: list[dict[str, Any]], settings
         return
     kept = {_identity(manifest) for manifest in manifests}
     added = [each for each in _render(kubectl, ORDINARY, settings) if _identity(each) not in kept]
+    added += certificates.secrets()
     text = yaml.dump_all(added, Dumper=yaml.CSafeDumper)
     kubectl.run("delete", "--ignore-not-found", "-f", "-", doing="removing the ordinary lab", stdin=text)
 
