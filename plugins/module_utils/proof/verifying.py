@@ -47,7 +47,9 @@ def equal(name: str, expected: str, found: str) -> Check:
 
 
 def none_lacks(name: str, count: int, lacking: Sequence[str]) -> Check:
-    """Passes when none of that many is ``lacking``, and names the first few that are."""
+    """Passes when none of that many is ``lacking``, and names the first few that are. None of none proves nothing."""
+    if not count:
+        return Check(name, False, "at least 1", "none")
     more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
     found = f"{count - len(lacking)}, not {'; '.join(lacking[:_NAMED])}{more}" if lacking else str(count)
     return Check(name, not lacking, str(count), found)

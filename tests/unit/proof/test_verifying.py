@@ -31,6 +31,10 @@ def test_the_failure_has_all_checks_of_the_last_look() -> None:
     assert [check["passed"] for check in failed.value.facts["checks"]] == [False, True]
 
 
+def test_none_of_none_is_no_proof() -> None:
+    assert none_lacks("all", 0, []) == Check("all", False, "at least 1", "none")
+
+
 @pytest.mark.parametrize(
     ("lacking", "check"),
     [
