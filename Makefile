@@ -81,7 +81,7 @@ authentik-db: setup ## the tests that need the lab's PostgreSQL and PgBouncer, o
 .PHONY: ordinary
 ordinary: setup ## the whole playbook on a lab as people have it, which is the plain one again in the end
 	@LAB_ORDINARY=1 $(BIN)/python -m lab up
-	@$(BIN)/python -m pytest tests/integration/test_ordinary.py; code=$$?; $(BIN)/python -m lab up && exit $$code
+	@$(BIN)/python -m pytest tests/integration/test_ordinary.py -m "alone$(CHOSEN)"; code=$$?; $(BIN)/python -m lab up && exit $$code
 
 .PHONY: other-traefik
 other-traefik: setup ## the disease, the way of failing and the whole playbook with the other Traefik that the lab knows

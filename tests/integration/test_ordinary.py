@@ -146,6 +146,7 @@ def test_the_bot_blocker_may_hang(hardened: Ended, player: Player, authority: st
         asked(player, sites, authority, expect={"status": [200]})
 
 
+@pytest.mark.variation("drills on the lab as people have it; on the plain one they are played all")
 def test_a_drill_measures_sites_where_people_ask_them(hardened: Ended, books: Books) -> None:
     """The site that is meant to ask without a proxy is dead in it, and is said to be."""
     drilled = play(books, "drill", **variables(scenarios=["forward_auth_hung"]))
@@ -158,7 +159,8 @@ def test_a_drill_measures_sites_where_people_ask_them(hardened: Ended, books: Bo
     assert drilled.code == 0, drilled.output
 
 
-def test_a_controller_that_takes_it_back_is_found(hardened: Ended, books: Books, cluster: LabCluster) -> None:
+@pytest.mark.variation("a controller that takes the switch back; test_sabotages.py leads it back by hand")
+def test_a_controller_that_takes_it_back_is_found(hardened: Ended, books: Books) -> None:
     """Switched all the same: the outpost's controller leads it back within seconds, and nobody is told otherwise."""
     taken = play(books, "harden", "--tags", "auth", resilient_traefik_left_alone=[], auth_proxy_where_kept="switch")
     try:

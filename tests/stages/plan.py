@@ -90,7 +90,7 @@ SHORT = (
     Stage("authentik-db", "lab", needs=LAB),
     Stage("quiet", "lab", quiet=True, needs=LAB, variables=DEPTH),
     # The lab is another one meanwhile, so that nothing else of the lab's can follow or wait beside it.
-    Stage("ordinary", "lab", needs=LAB),
+    Stage("ordinary", "lab", needs=LAB, variables=DEPTH),
 )
 ALL = (
     NO_LAB,
