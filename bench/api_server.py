@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from bench.api_store import Store, cluster_of, refusal
 from bench.playing import ROOT, BenchFailed
-from tests.integration.support_certificates import Authority
+from lab.certificates import Authority
 
 HOST = "api.cluster.test"
 # Those that speak TLS, as Traefik's websecure does.

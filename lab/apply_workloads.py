@@ -62,7 +62,7 @@ def apply(kubectl: Kubectl, definitions: Sequence[Path], settings: Settings, pro
         rest = [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS]
         _apply(kubectl, first)
         if settings.ordinary:
-            certificates.ensure(kubectl)
+            _apply(kubectl, certificates.missing(kubectl))
         else:
             _remove_ordinary(kubectl, manifests, settings)
         _wait_for_policies(kubectl, manifests)
@@ -133,7 +133,7 @@ def _remove_ordinary(kubectl: Kubectl, manifests: list[dict[str, Any]], settings
         return
     kept = {_identity(manifest) for manifest in manifests}
     added = [each for each in _render(kubectl, ORDINARY, settings) if _identity(each) not in kept]
-    added += certificates.secrets()
+    added += [each.bare for each in certificates.WANTED]
     text = yaml.dump_all(added, Dumper=yaml.CSafeDumper)
     kubectl.run("delete", "--ignore-not-found", "-f", "-", doing="removing the ordinary lab", stdin=text)
 

@@ -1,9 +1,8 @@
-"""Certificates for the lab's hosts, by an authority that nobody else has: made once, kept in the cluster."""
+"""An authority that issues certificates, and those of the lab's hosts: made once, kept in the cluster."""
 
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,8 +15,31 @@ from cryptography.x509.oid import NameOID
 
 from lab.kube import Kubectl
 
-VALID_FOR = timedelta(days=365)
-Key = ec.EllipticCurvePrivateKey
+
+class Authority:
+    """``certificate`` is its own, as PEM text."""
+
+    def __init__(self, name: str = "an authority", valid_for: timedelta = timedelta(days=1)) -> None:
+        self._key, self._name, self._valid_for = ec.generate_private_key(ec.SECP256R1()), _name(name), valid_for
+        own = self._builder(self._name, self._key.public_key())
+        own = own.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        self.certificate = _pem(own.sign(self._key, hashes.SHA256()))
+
+    def issue(self, *hosts: str) -> tuple[str, str]:
+        """Key and certificate for hosts, as PEM text."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+        builder = self._builder(_name(hosts[0]), key.public_key()).add_extension(names, critical=False)
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return private.decode(), _pem(builder.sign(self._key, hashes.SHA256()))
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key)
+        builder = builder.serial_number(x509.random_serial_number())
+        return builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + self._valid_for)
 
 
 @dataclass(frozen=True)
@@ -28,6 +50,12 @@ class Wanted:
     name: str
     hosts: Sequence[str]
 
+    @property
+    def bare(self) -> dict[str, Any]:
+        """The Secret without its data."""
+        metadata = {"name": self.name, "namespace": self.namespace}
+        return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata}
+
 
 WANTED = (
     Wanted("traefik", "lab-test-tls", ("*.lab.test", "lab.test")),
@@ -35,65 +63,29 @@ WANTED = (
 )
 
 
-def ensure(kubectl: Kubectl) -> None:
-    """Have all Secrets there, issued together: where one is missing, all are issued anew."""
-    missing = [each for each in WANTED if not _exists(kubectl, each)]
-    if not missing:
-        return
-    items = {"apiVersion": "v1", "kind": "List", "items": secrets()}
-    kubectl.run(
-        "apply",
-        "--server-side",
-        "--force-conflicts",
-        "--field-manager=lab",
-        "-f",
-        "-",
-        doing="writing the certificates",
-        stdin=json.dumps(items),
-    )
+def missing(kubectl: Kubectl) -> list[dict[str, Any]]:
+    """Return all Secrets, issued together, where one of them is not there; else none."""
+    return [] if all(_exists(kubectl, each) for each in WANTED) else secrets()
 
 
-def secrets(wanted: Sequence[Wanted] = WANTED) -> list[dict[str, Any]]:
+def secrets() -> list[dict[str, Any]]:
     """Issue the certificates. ``ca.crt`` is the authority that a client has to know."""
-    authority_key, name = ec.generate_private_key(ec.SECP256R1()), _name("authority of the lab")
-    own = _builder(name, name, authority_key).add_extension(
-        x509.BasicConstraints(ca=True, path_length=0), critical=True
-    )
-    authority = _pem(own.sign(authority_key, hashes.SHA256()))
-    return [_secret(each, authority_key, name, authority) for each in wanted]
+    authority = Authority("authority of the lab", timedelta(days=365))
+    return [_secret(each, authority) for each in WANTED]
 
 
-def _secret(wanted: Wanted, authority_key: Key, authority: x509.Name, ca: bytes) -> dict[str, Any]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(_name(wanted.hosts[0]), authority, key)
-    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in wanted.hosts])
-    certificate = _pem(builder.add_extension(names, critical=False).sign(authority_key, hashes.SHA256()))
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    data = {"tls.crt": certificate, "tls.key": private, "ca.crt": ca}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": wanted.name, "namespace": wanted.namespace},
-        "data": {name: base64.b64encode(value).decode() for name, value in data.items()},
-    }
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + VALID_FOR)
+def _secret(wanted: Wanted, authority: Authority) -> dict[str, Any]:
+    key, certificate = authority.issue(*wanted.hosts)
+    data = {"tls.crt": certificate, "tls.key": key, "ca.crt": authority.certificate}
+    return wanted.bare | {"data": {name: base64.b64encode(text.encode()).decode() for name, text in data.items()}}
 
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _exists(kubectl: Kubectl, wanted: Wanted) -> bool:

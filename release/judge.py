@@ -65,8 +65,8 @@ def _imported(artefact: Path, folder: Path, lint: bool) -> Iterator[str]:
     command = [sys.executable, "-m", "galaxy_importer.main", str(artefact)]
     code, lines = _run(command, folder, settings)
     # ansible-lint looks for what AWX's project imports among installed collections, and the importer installs none.
-    unseen = {f"Failed to find resilient.traefik.{name} playbook." for name in _playbooks(artefact)}
-    yield from (line for line in lines if line.startswith(_BAD) and not line.endswith(tuple(unseen)))
+    unseen = tuple(f"Failed to find resilient.traefik.{name} playbook." for name in _playbooks(artefact))
+    yield from (line for line in lines if line.startswith(_BAD) and not line.endswith(unseen))
     if code:
         yield f"ended with {code}"
 

@@ -36,7 +36,7 @@ PRELOADED = (
     "xml.etree.ElementTree",
 )
 
-# Seconds.
+# What a play has to give its lock back, in seconds.
 TO_END = 30
 
 

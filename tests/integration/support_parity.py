@@ -15,8 +15,8 @@ from typing import Any
 
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.parity import Comparison, EntryPoint
 from ansible_collections.resilient.traefik.plugins.plugin_utils.parity_exporter.exporter import Exporter, files_of
+from lab.certificates import Authority
 from tests.integration.lab_cluster import eventually
-from tests.integration.support_certificates import Authority
 from tests.integration.support_fallback import free_ports, limited
 from tests.integration.support_parity_target import SITES, TOKEN, FakeCluster, FakeReplica, api, served, web
 

@@ -19,8 +19,8 @@ from typing import Any
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.probes import Expected, Probe
 from ansible_collections.resilient.traefik.plugins.module_utils.monitoring.replicas import replicas_settings
 from ansible_collections.resilient.traefik.plugins.plugin_utils.probe_exporter.exporter import Exporter, files_of
+from lab.certificates import Authority
 from tests.integration.lab_cluster import eventually
-from tests.integration.support_certificates import Authority
 from tests.integration.support_fallback import free_ports, limited
 from tests.integration.support_parity_target import TOKEN, Answer, FakeCluster, FakeReplica, Quiet, served
 

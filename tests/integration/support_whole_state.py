@@ -40,11 +40,11 @@ def whole_state(client: Client) -> State:
     So is what is being deleted, such as the namespace of the test before.
     """
     objects = [(name, item) for name, item in _objects(client) if f" {OWN_NAMESPACE}" not in name]
-    going = {item["metadata"]["name"] for name, item in objects if name.startswith("namespaces ") and _is_going(item)}
+    going = {item["metadata"]["name"] for name, item in objects if name.startswith("namespaces ") and is_going(item)}
     return {
         name: bare(item)
         for name, item in objects
-        if not _is_going(item) and item["metadata"].get("namespace") not in going
+        if not is_going(item) and item["metadata"].get("namespace") not in going
     }
 
 
@@ -76,7 +76,8 @@ def _resources(client: Client) -> Iterator[tuple[str, str]]:
                 yield path, name
 
 
-def _is_going(item: dict[str, Any]) -> bool:
+def is_going(item: dict[str, Any]) -> bool:
+    """Whether it is being deleted."""
     return "deletionTimestamp" in item["metadata"]
 
 

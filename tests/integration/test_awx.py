@@ -15,6 +15,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer impo
 from tests.integration.lab_cluster import eventually
 from tests.integration.support_account import ROLES, least_privilege_params, made_account
 from tests.integration.support_awx import TEMPLATES, credential, launch
+from tests.integration.support_whole_state import is_going
 
 pytest_plugins = ["tests.integration.support_fixtures"]
 
@@ -40,7 +41,7 @@ def injected(admin: Client, kubeconfig: Path, tmp_path: Path) -> Iterator[dict[s
 
 def _going(admin: Client) -> bool:
     namespaces = admin.request("GET", "/api/v1/namespaces")["items"]
-    return any("deletionTimestamp" in item["metadata"] for item in namespaces)
+    return any(map(is_going, namespaces))
 
 
 # A plan is for the whole cluster, and other tests put ForwardAuth middlewares of their own into it.

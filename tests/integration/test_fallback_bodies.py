@@ -186,9 +186,7 @@ def test_without_connections_left_nobody_takes_the_target_for_gone(nginx: Path, 
         for held in (40, 50, 60) * 5:
             with ExitStack() as stack:
                 for _ in range(held):
-                    with suppress(OSError):
-                        connection = stack.enter_context(opened(proxy, LOGIN_PAGE, "Content-Length: 10"))
-                        connection.sendall(b"x")
+                    _hold(stack, proxy)
                 _asked(proxy, seen, 3.0)
             _asked(proxy, seen, 1.5)
             if held == 60 and _NO_MEANS in proxy.log():
@@ -209,9 +207,7 @@ def test_without_files_left_a_check_that_waits_for_nginx_says_nothing(nginx: Pat
         # One more each time: sooner or later a question of the check takes the last file that there is.
         left = 3
         for held in range(24):
-            with suppress(OSError):
-                connection = stack.enter_context(opened(proxy, LOGIN_PAGE, "Content-Length: 10"))
-                connection.sendall(b"x")
+            _hold(stack, proxy)
             if held >= 12:
                 _asked(proxy, seen, 1.2)
             left -= "accept4() failed (24" in proxy.log()
@@ -220,6 +216,13 @@ def test_without_files_left_a_check_that_waits_for_nginx_says_nothing(nginx: Pat
         assert not left, "or this has shown nothing"
         assert 302 in seen
         assert 200 not in seen, "nobody is let in"
+
+
+def _hold(stack: ExitStack, proxy: Proxy) -> None:
+    """One more body that does not come to its end."""
+    with suppress(OSError):
+        connection = stack.enter_context(opened(proxy, LOGIN_PAGE, "Content-Length: 10"))
+        connection.sendall(b"x")
 
 
 def _asked(proxy: Proxy, seen: list[int], seconds: float) -> None:
@@ -232,16 +235,20 @@ def _asked(proxy: Proxy, seen: list[int], seconds: float) -> None:
 
 
 def _with_few_connections(folder: Path) -> None:
-    """As many clients as it takes: none of them is counted."""
-    conf = folder / "proxy.conf"
-    lines = conf.read_text().replace("worker_connections 4096", "worker_connections 64").splitlines()
-    conf.write_text("\n".join(line for line in lines if "limit_conn bodies" not in line))
+    _edit(folder, ("worker_connections 4096", "worker_connections 64"))
 
 
 def _with_few_files(folder: Path) -> None:
+    one = (r"worker_processes \d+;", "worker_processes 1;\nworker_rlimit_nofile 48;")
+    _edit(folder, one, ("client_body_timeout 5s", "client_body_timeout 120s"))
+
+
+def _edit(folder: Path, *changes: tuple[str, str]) -> None:
+    """Make the changes, and have as many clients as it takes: none of them is counted."""
     conf = folder / "proxy.conf"
-    text = re.sub(r"worker_processes \d+;", "worker_processes 1;\nworker_rlimit_nofile 48;", conf.read_text())
-    text = text.replace("client_body_timeout 5s", "client_body_timeout 120s")
+    text = conf.read_text()
+    for pattern, wanted in changes:
+        text = re.sub(pattern, wanted, text)
     conf.write_text("\n".join(line for line in text.splitlines() if "limit_conn bodies" not in line))
 
 

@@ -12,7 +12,7 @@ from ansible_collections.resilient.traefik.plugins.module_utils.kube.client impo
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.objects import Object, ObjectRef
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.writer import Writer
 from ansible_collections.resilient.traefik.plugins.module_utils.traefik.workload import find_workload
-from tests.integration.support_certificates import Authority
+from lab.certificates import Authority
 from tests.integration.support_engine import Audited
 from tests.integration.support_playbook import AS_MODULE, BOTH_WAYS, IN_PROCESS, WAYS, Played, Player
 from tests.integration.support_rights import May, rule

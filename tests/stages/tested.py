@@ -8,7 +8,7 @@ import platform
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -19,19 +19,7 @@ from tests.stages.table import Figures
 
 # What the page is made of: the newest run of each stage, by its name. A run of a few stages renews those.
 KEPT = "tested.json"
-
-
-@dataclass
-class Covered:
-    """The tests of one reason to vary: how many came to which end, and their seconds."""
-
-    seconds: float = 0.0
-    outcomes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def add(self, test: Mapping[str, Any]) -> None:
-        """Count one test."""
-        self.seconds += test["seconds"]
-        self.outcomes[test["outcome"]] += 1
+OUTCOMES = ("passed", "failed", "skipped")
 
 
 def write(path: Path, figures: Figures, names: Sequence[str], root: Path, now: datetime | None = None) -> None:
@@ -101,8 +89,8 @@ def result_of(stages: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> 
     """The sum in one line."""
     failed = [name for name, stage in stages.items() if stage["code"]]
     missing = [name for name in names if name not in stages]
-    outcomes = [test["outcome"] for stage in stages.values() for test in stage["tests"]]
-    sums = ", ".join(f"{outcomes.count(each)} {each}" for each in ("passed", "failed", "skipped"))
+    counted = _counted([test for stage in stages.values() for test in stage["tests"]])
+    sums = ", ".join(f"{number} {outcome}" for outcome, number in zip(OUTCOMES, counted, strict=True))
     told = f"Tests: {sums}. Stages that failed: {', '.join(failed) or 'none'}"
     return f"{told}. Not played: {', '.join(missing)}" if missing else told
 
@@ -111,20 +99,31 @@ def _stage(name: str, stage: Mapping[str, Any] | None) -> tuple[str, ...]:
     if stage is None:
         return name, "not played", *("",) * 7
     result = f"not run: {stage['skipped']}" if stage["skipped"] else "failed" if stage["code"] else "passed"
-    outcomes = [test["outcome"] for test in stage["tests"]]
-    counted = (str(outcomes.count(each)) for each in ("passed", "failed", "skipped"))
-    return name, result, *counted, f"{stage['seconds']:.0f}", f"{stage['cpu']:.0f}", stage["commit"], stage["when"]
+    return (
+        name,
+        result,
+        *_counted(stage["tests"]),
+        f"{stage['seconds']:.0f}",
+        f"{stage['cpu']:.0f}",
+        stage["commit"],
+        stage["when"],
+    )
 
 
 def _variations(tests: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    by_reason: dict[str, Covered] = defaultdict(Covered)
+    by_reason: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for test in tests:
         if test["variation"]:
-            by_reason[test["variation"]].add(test)
+            by_reason[test["variation"]].append(test)
     return [
-        (reason, *(str(covered.outcomes[each]) for each in ("passed", "failed", "skipped")), f"{covered.seconds:.0f}")
-        for reason, covered in sorted(by_reason.items())
+        (reason, *_counted(each), f"{sum(test['seconds'] for test in each):.0f}")
+        for reason, each in sorted(by_reason.items())
     ]
+
+
+def _counted(tests: Sequence[Mapping[str, Any]]) -> list[str]:
+    outcomes = [test["outcome"] for test in tests]
+    return [str(outcomes.count(each)) for each in OUTCOMES]
 
 
 def _table(header: Sequence[str], rows: Any) -> list[str]:

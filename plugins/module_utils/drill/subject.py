@@ -60,9 +60,13 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
     found = cluster.read(client, "", "")
     if found.unread:
         raise NotRun(f"the cluster may not be read: {found.unread[0]}")
-    middleware, beside = _middleware(found, given, path, name, cluster_domain)
+    asking = _asking(found, given, path, name, cluster_domain)
+    proxied = [(each, service) for each, service in asking if is_ours(service)]
+    # Where there is a proxy, it is to be judged, and those that ask without one are named.
+    middleware, service = (proxied or asking)[0]
+    felt_by = _hosts(found, [each for each, other in asking if other is service])
+    bare = _hosts(found, [each for each, other in asking if not is_ours(other)]) if proxied else []
     asked = forward_auth.asked_by(middleware)
-    service = found.service_behind(middleware, cluster_domain)
     if service is None:
         raise NotRun(f"middleware: {ref_of(middleware)} asks {asked.shown}, which is no Service of this cluster")
     proxy = peers = None
@@ -84,25 +88,24 @@ def find_subject(client: Client, given: Mapping[str, Any], path: str, name: str,
         workload=_workload(client, service),
         proxy=proxy,
         peers=peers and client.get(ref_of(peers)),
-        hosts=_hosts(found, [middleware, *(each for each in beside if forward_auth.asked_by(each) == asked)]),
-        bare=_hosts(found, [each for each in beside if forward_auth.asked_by(each) != asked]) if proxy else (),
+        hosts=felt_by,
+        bare=bare,
     )
 
 
-def _middleware(
+def _asking(
     found: cluster.Found, given: Mapping[str, Any], path: str, name: str, cluster_domain: str
-) -> tuple[Object, list[Object]]:
-    """The middleware that is meant, and those beside it that ask the same Service."""
+) -> list[tuple[Object, Object | None]]:
+    """The middlewares that are meant, copies for routes of several namespaces, each with the Service that it asks.
+
+    In the end all of them ask the same target.
+    """
     wanted = str(given.get("name") or "") or name
     matching = forward_auth.chosen(found.middlewares, str(given.get("namespace") or ""), wanted, path)
     matching = [each for each in matching if forward_auth.is_forward_auth(each)]
     matching = forward_auth.preferred(matching, found.traefik_namespace, found.used)
-    # Copies for routes of several namespaces: the fault is of whom they all ask, some through a proxy, which is to be
-    # judged, and some perhaps without one.
-    behind = [(each, found.service_behind(each, cluster_domain)) for each in matching]
-    if len({_asked_in_the_end(each, service) for each, service in behind}) == 1:
-        chosen = next((each for each, service in behind if service and is_ours(service)), matching[0])
-        return chosen, [each for each in matching if each is not chosen]
+    if len({found.asked(each, cluster_domain) for each in matching}) == 1:
+        return [(each, found.service_behind(each, cluster_domain)) for each in matching]
     what = f"named {wanted}" if wanted else f"that asks {path}"
     known = ", ".join(sorted(str(ref_of(each)) for each in found.middlewares if forward_auth.is_forward_auth(each)))
     how_many = "more than one ForwardAuth middleware" if matching else "no ForwardAuth middleware"
@@ -111,18 +114,6 @@ def _middleware(
 
 def _hosts(found: cluster.Found, middlewares: Sequence[Object]) -> list[str]:
     return routing.hosts_behind(found.routes, *map(qualified_name, middlewares))[0]
-
-
-def _asked_in_the_end(middleware: Object, service: Object | None) -> tuple[str, str, int] | forward_auth.Address:
-    """Namespace, Service and port of whom a middleware asks, past a proxy of this collection; else its address."""
-    asked = forward_auth.asked_by(middleware)
-    if service is None:
-        return asked
-    if is_ours(service):
-        place = forward_auth.remembered_target(service)
-        return place.get("namespace", ""), place.get("service", ""), place.get("port", 0)
-    metadata = service["metadata"]
-    return metadata["namespace"], metadata["name"], asked.port
 
 
 def _pod_port(service: Object, number: int, found: cluster.Found) -> int:

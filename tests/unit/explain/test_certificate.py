@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ansible_collections.resilient.traefik.plugins.module_utils.explain.certificate import Certificate, parsed
-from tests.integration.support_certificates import Authority
+from lab.certificates import Authority
 
 
 def _der(host: str) -> bytes:
-    return ssl.PEM_cert_to_DER_cert(Authority().issue(host)[1])
+    return ssl.PEM_cert_to_DER_cert(Authority("authority of a test").issue(host)[1])
 
 
 def test_what_a_certificate_says() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.resilient.traefik.plugins.module_utils.kube.client import Client
-from tests.integration.support_certificates import Authority
+from lab.certificates import Authority
 
 # A request without a body, or with the two bytes of an empty object.
 _WHOLE = re.compile(rb"GET .*\r\n\r\n$|\r\n\r\n{}$", re.DOTALL)

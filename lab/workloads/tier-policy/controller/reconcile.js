@@ -1,28 +1,12 @@
 // Gives each namespace the LimitRange and the ResourceQuota `tier-defaults` of its tier, and takes them back with the label.
 import fs from 'fs';
+import api from 'api.js';
 
-const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const TIERS = JSON.parse(fs.readFileSync('/etc/nginx/tiers.json'));
 const NAME = 'tier-defaults';
 
-function apiServer() {
-    return `${process.env.KUBERNETES_SERVICE_HOST}:${process.env.KUBERNETES_SERVICE_PORT}`;
-}
-
-async function call(method, path, body) {
-    const answer = await ngx.fetch(`http://127.0.0.1:8001${path}`, {
-        method: method,
-        headers: {
-            'Authorization': `Bearer ${fs.readFileSync(TOKEN)}`,
-            'Content-Type': method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json',
-        },
-        body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    const text = await answer.text();
-    if (answer.status >= 300) {
-        throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    }
-    return JSON.parse(text);
+function call(method, path, body) {
+    return api.call(method, path, method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json', body);
 }
 
 // Text that is equal for equal values, whatever the order of their keys.
@@ -84,13 +68,7 @@ async function loop() {
     const tierOf = tiers(found[0]);
     await settle('LimitRange', 'limitranges', found[1], tierOf);
     await settle('ResourceQuota', 'resourcequotas', found[2], tierOf);
-    ngx.shared.done.set('last', Date.now());
+    api.wentThrough();
 }
 
-// Well while a round went through within the last minute.
-function health(r) {
-    const age = Date.now() - (ngx.shared.done.get('last') || 0);
-    r.return(age < 60000 ? 200 : 503);
-}
-
-export default {apiServer, health, loop};
+export default {loop};
